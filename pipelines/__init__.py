@@ -1,0 +1,1 @@
+"""Charter: a published privacy charter, carried out every night and proven."""
