@@ -1,0 +1,55 @@
+"""One installation: its places, its charter, its vault, keys and ledger, opened together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipelines.charter import Charter, load
+from pipelines.files import make_private_folder
+from pipelines.ledger import Ledger
+from pipelines.places import Places
+from pipelines.vault import Keyring, Vault, create_master_key, load_master_key
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What a journey works with; it is opened at the entry points and handed down."""
+
+    places: Places
+    charter: Charter
+    keyring: Keyring
+    vault: Vault
+    ledger: Ledger
+
+    @classmethod
+    def open(cls, environ: Mapping[str, str]) -> Installation:
+        """Open the installation that `environ` names; fails closed without charter or master key."""
+        places = Places.from_environment(environ)
+        charter = load(places.charter_file)
+        keyring = Keyring(places.keys, load_master_key(environ, places.keys))
+        return cls(
+            places=places,
+            charter=charter,
+            keyring=keyring,
+            vault=Vault(places.vault, keyring),
+            ledger=Ledger(places.ledger, places.keys / "ledger.head", lambda: keyring.ensure("ledger")),
+        )
+
+    @classmethod
+    def create(cls, environ: Mapping[str, str]) -> Installation:
+        """Make the folders (mode 0700) and, where none is provided, a master key (mode 0600)."""
+        places = Places.from_environment(environ)
+        for folder in (
+            places.landing_traffic,
+            places.landing_contacts,
+            places.vault,
+            places.keys,
+            places.releases,
+            places.ledger,
+            places.reports,
+        ):
+            make_private_folder(folder)
+        if not (environ.get("CHARTER_MASTER_KEY") or environ.get("CHARTER_MASTER_KEY_FILE")):
+            create_master_key(places.keys)
+        return cls.open(environ)

@@ -1,0 +1,249 @@
+"""The evidence: an append-only, hash-chained, signed record of what was done.
+
+One JSON object a line: `seq`, `at`, `event`, `day`, `facts`, `previous` and `hash`, where `hash` is
+the SHA-256 of the line without it. A signature is a line too, of all lines before it (Ed25519).
+The head, number and hash of the last line, is kept apart beside the keys, so that lines cut off the
+end are missed as well. Facts are counts, ids and fixed words; a value is refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import ipaddress
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from pipelines.errors import LedgerError
+from pipelines.files import PRIVATE_FILE, locked, make_private_folder, unwritable, write_whole
+
+Fact = int | str | bool | list[str] | list[int]
+_GENESIS = "0" * 64
+_SAFE_TEXT = re.compile(r"[A-Za-z0-9 ._:;,/()`'=%<>-]{0,300}")
+_SIGNATURE = "signature"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line: `at` is ISO 8601 UTC, `day` the local day (ISO) that it is about, or None."""
+
+    seq: int
+    at: str
+    event: str
+    day: str | None
+    facts: Mapping[str, Fact]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a check of the whole ledger found; `line` (from 1) and `fault` are set where it is damaged."""
+
+    entries: int
+    signed: int
+    line: int | None = None
+    fault: str | None = None
+
+    @property
+    def is_intact(self) -> bool:
+        """Return whether every line, the order and every signature hold."""
+        return self.fault is None
+
+
+class Ledger:
+    """The ledger of one installation, in `folder`; `head` is a file kept beside the keys."""
+
+    def __init__(self, folder: Path, head: Path, signing_key: Callable[[], bytes]) -> None:
+        self.folder = folder
+        self.path = folder / "ledger.jsonl"
+        self._head = head
+        self._signing_key = signing_key
+
+    def append(self, event: str, *, day: date | None, at: datetime, **facts: Fact) -> Entry:
+        """Write one line, on the disk before this returns."""
+        return self.append_all(event, [facts], day=day, at=at)[0]
+
+    def append_all(
+        self, event: str, many: list[dict[str, Fact]], *, day: date | None, at: datetime
+    ) -> list[Entry]:
+        """Write one line for each of `many`, all on the disk before this returns."""
+        for facts in many:
+            for name, fact in facts.items():
+                _refuse_value(name, fact)
+        with self._locked():
+            return self._write([(event, facts) for facts in many], day, at)
+
+    def entries(self, event: str | None = None) -> Iterator[Entry]:
+        """Yield the lines, or those of one event, oldest first; LedgerError on a line that is none."""
+        for number, line in enumerate(self._lines(), 1):
+            try:
+                entry = json.loads(line)
+                found = Entry(
+                    entry["seq"], entry["at"], entry["event"], entry["day"], MappingProxyType(entry["facts"])
+                )
+            except (ValueError, KeyError, TypeError):
+                raise LedgerError(f"ledger line {number} is damaged: run `charter ledger verify`.") from None
+            if event in (None, found.event):
+                yield found
+
+    def sign(self, *, at: datetime) -> Entry:
+        """Sign all that was written so far; nothing new to sign gives the last signature again."""
+        with self._locked():
+            lines = self._lines()
+            if lines and json.loads(lines[-1])["event"] == _SIGNATURE:
+                return list(self.entries())[-1]
+            previous = json.loads(lines[-1])["hash"] if lines else _GENESIS
+            signature = base64.b64encode(self.sign_bytes(previous.encode())).decode()
+            return self._write([(_SIGNATURE, {"over": previous, "ed25519": signature})], None, at)[0]
+
+    def sign_bytes(self, data: bytes) -> bytes:
+        """Return the Ed25519 signature (64 bytes) of `data` under this installation's key."""
+        return self._private_key().sign(data)
+
+    @property
+    def public_key_bytes(self) -> bytes:
+        """The raw Ed25519 public key, 32 bytes."""
+        return self._private_key().public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+    def verify(self) -> Verification:
+        """Check every line, their order, the signatures and the head; never raises for damage."""
+        lines = self._lines()
+        chain = _Chain(Ed25519PublicKey.from_public_bytes(self.public_key_bytes))
+        for number, line in enumerate(lines, 1):
+            if fault := chain.fault_of(line):
+                return Verification(len(lines), chain.signed, number, fault)
+        if fault := self._fault_of_end(chain):
+            return Verification(len(lines), chain.signed, len(lines) + 1, fault)
+        return Verification(len(lines), chain.signed)
+
+    def _fault_of_end(self, chain: _Chain) -> str | None:
+        try:
+            head = json.loads(self._head.read_bytes())
+        except FileNotFoundError:
+            return "the head beside the keys is missing" if chain.seq else None
+        except ValueError:
+            return "the head beside the keys is damaged"
+        if chain.seq < head["seq"]:
+            return f"{head['seq'] - chain.seq} lines were removed from the end"
+        if chain.hashes[head["seq"] - 1] != head["hash"]:
+            return "the last lines were written again: they are not those that the head was kept of"
+        return None
+
+    def _write(self, many: list[tuple[str, dict[str, Fact]]], day: date | None, at: datetime) -> list[Entry]:
+        lines = self._lines()
+        last: dict[str, Any] = json.loads(lines[-1]) if lines else {"seq": 0, "hash": _GENESIS}
+        written, text = [], b""
+        for event, facts in many:
+            body = {
+                "seq": last["seq"] + 1,
+                "at": at.astimezone(UTC).isoformat(timespec="seconds"),
+                "event": event,
+                "day": day.isoformat() if day else None,
+                "facts": facts,
+                "previous": last["hash"],
+            }
+            last = body | {"hash": _hash_of(body)}
+            text += _canonical(last) + b"\n"
+            written.append(Entry(last["seq"], last["at"], event, last["day"], MappingProxyType(facts)))
+        self._append_bytes(text)
+        write_whole(self._head, _canonical({"seq": last["seq"], "hash": last["hash"]}) + b"\n")
+        return written
+
+    def _append_bytes(self, text: bytes) -> None:
+        try:
+            with os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE), "r+b") as file:
+                whole = file.read()
+                # A kill in mid-write leaves a last line without an end: it was never promised to anyone.
+                file.seek(whole.rfind(b"\n") + 1)
+                file.truncate()
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise unwritable(error) from None
+
+    def _lines(self) -> list[bytes]:
+        try:
+            whole = self.path.read_bytes()
+        except FileNotFoundError:
+            return []
+        return whole[: whole.rfind(b"\n") + 1].split(b"\n")[:-1]
+
+    def _locked(self) -> AbstractContextManager[None]:
+        make_private_folder(self.folder)
+        return locked(self.folder / ".lock")
+
+    def _private_key(self) -> Ed25519PrivateKey:
+        return Ed25519PrivateKey.from_private_bytes(self._signing_key())
+
+
+class _Chain:
+    """Walks the lines and says what is wrong with the first that does not fit."""
+
+    def __init__(self, public_key: Ed25519PublicKey) -> None:
+        self.seq = 0
+        self.signed = 0
+        self.hashes: list[str] = []
+        self._previous = _GENESIS
+        self._public_key = public_key
+
+    def fault_of(self, line: bytes) -> str | None:
+        try:
+            entry = json.loads(line)
+            body = {name: value for name, value in entry.items() if name != "hash"}
+            seq, previous, digest = int(entry["seq"]), entry["previous"], entry["hash"]
+            event, facts = entry["event"], entry["facts"]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return "is not a ledger line"
+        if _hash_of(body) != digest or _canonical(entry) != line:
+            return "was altered"
+        if seq != self.seq + 1 or previous != self._previous:
+            return "does not follow the line before it: lines were removed, inserted or put in another order"
+        if event == _SIGNATURE and not self._holds(facts):
+            return "carries a signature that does not hold"
+        self.seq, self._previous = seq, digest
+        self.hashes.append(digest)
+        self.signed = seq if event == _SIGNATURE else self.signed
+        return None
+
+    def _holds(self, facts: Mapping[str, str]) -> bool:
+        try:
+            self._public_key.verify(base64.b64decode(facts["ed25519"]), facts["over"].encode())
+        except (InvalidSignature, ValueError, KeyError):
+            return False
+        return facts["over"] == self._previous
+
+
+def _canonical(value: Mapping[str, object]) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+
+
+def _hash_of(body: Mapping[str, object]) -> str:
+    return hashlib.sha256(_canonical(body)).hexdigest()
+
+
+def _refuse_value(name: str, fact: Fact) -> None:
+    for text in fact if isinstance(fact, list) else [fact]:
+        if isinstance(text, str) and (_SAFE_TEXT.fullmatch(text) is None or _is_address(text)):
+            raise LedgerError(
+                f"the fact {name} may be a value of data: the ledger takes counts, ids and fixed words."
+            )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text.strip("() "))
+    except ValueError:
+        return False
+    return True

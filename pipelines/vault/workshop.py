@@ -1,0 +1,279 @@
+"""The one connection that may meet personal data: hardened, inside the vault, gone when done."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+from duckdb_extensions import import_extension
+
+from pipelines import catalog
+from pipelines.errors import ConfigurationError, VaultError
+from pipelines.faults import place_of
+from pipelines.files import locked, make_private_folder, remove_file, remove_folder, sync_file, try_lock
+from pipelines.vault.keyring import derive
+
+if TYPE_CHECKING:
+    from pipelines.vault.stores import Vault
+
+_MEBIBYTE = 1 << 20
+
+
+class Workshop:
+    """A DuckDB connection that reads sealed stores and writes new sealed segments."""
+
+    def __init__(self, vault: Vault, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+        self.connection = connection
+        self._vault = vault
+        self._folder = folder
+        self._attached: dict[str, list[str]] = {}
+        self._count = 0
+
+    def open(self, *stores: str) -> None:
+        """Show each table of `stores`, all of one kind, as one view over all their segments.
+
+        A store that does not exist contributes nothing. Views of traffic have a column `store` more.
+        """
+        segments: list[tuple[str, Path, str]] = []
+        for store in stores:
+            with self._vault.lock(store, shared=True):
+                segments += [
+                    (store, path, self._attach(store, path)) for path in self._vault.segment_files(store)
+                ]
+        self._show(kind_of(*stores), [(store, alias) for store, _path, alias in segments])
+
+    def seal(self, store: str, segment: str, rows: Mapping[str, str]) -> bool:
+        """Write one new immutable segment of `store`: table → SELECT of the catalog's columns.
+
+        Tables not named are empty. False, and nothing done, where the segment is there already.
+        """
+        with self._vault.lock(store):
+            generation = self._vault.settle(store)
+            target = self._vault.segment_file(store, generation, segment)
+            if target.exists():
+                return False
+            built = self._build(store, generation, segment, rows)
+            make_private_folder(target.parent)
+            _place(built, target)
+            return True
+
+    def revise(self, store: str, rows: Mapping[str, str]) -> None:
+        """Rebuild `store` under a fresh key: table → SELECT over its views and your temporary tables.
+
+        Each segment is rebuilt by itself; tables not named are copied. The old key and files are
+        destroyed once the new ones are in place.
+        """
+        with self._vault.lock(store):
+            old = self._vault.settle(store)
+            new = old + 1
+            folder = self._vault.begin_generation(store, new)
+            for path in self._vault.segment_files(store) or [self._vault.segment_file(store, old, "all")]:
+                self._revise_segment(store, new, path, folder, rows)
+            self._detach(kind_of(store))  # no open handle may keep the old rows readable
+            self._vault.commit_generation(store, old=old, new=new)
+
+    def _revise_segment(
+        self, store: str, new: int, path: Path, folder: Path, rows: Mapping[str, str]
+    ) -> None:
+        kind = kind_of(store)
+        aliases = [(store, self._attach(store, path))] if path.exists() else []
+        self._show(kind, aliases)
+        kept = {
+            table.name: f"SELECT {', '.join(table.column_names)} FROM {table.name}"  # noqa: S608 catalog names
+            for table in catalog.tables_of(kind)
+        }
+        built = self._build(store, new, path.stem, kept | dict(rows))
+        _place(built, folder / path.name)
+
+    def _build(self, store: str, generation: int, segment: str, rows: Mapping[str, str]) -> Path:
+        built = self._folder / f"{secrets.token_hex(8)}.duckdb"
+        key = self._segment_key(store, generation, segment)
+        alias = self._next_alias()
+        self.connection.execute(f"ATTACH '{built}' AS {alias} (ENCRYPTION_KEY '{key}')")
+        counts = {}
+        for table in catalog.tables_of(kind_of(store)):
+            self.connection.execute(catalog.ddl(table, alias))
+            counts[table.name] = self._fill(alias, table, rows.get(table.name))
+        if unknown := rows.keys() - counts.keys():
+            raise VaultError(
+                f"a store of this kind has no table {', '.join(sorted(unknown))}: see catalog.py."
+            )
+        self.connection.execute(f"CHECKPOINT {alias}")
+        self.connection.execute(f"DETACH {alias}")
+        self._verify(built, key, counts)
+        return built
+
+    def _fill(self, alias: str, table: catalog.Table, select: str | None) -> int:
+        if select is None:
+            return 0
+        columns = ", ".join(table.column_names)
+        row = self.connection.execute(
+            f"INSERT INTO {alias}.{table.name} ({columns}) SELECT {columns} FROM ({select})"  # noqa: S608 catalog names
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def _verify(self, built: Path, key: str, counts: Mapping[str, int]) -> None:
+        alias = self._next_alias()
+        self.connection.execute(f"ATTACH '{built}' AS {alias} (ENCRYPTION_KEY '{key}', READ_ONLY)")
+        for name, expected in counts.items():
+            found = self.connection.execute(f"SELECT count(*) FROM {alias}.{name}").fetchone()  # noqa: S608
+            if found is None or found[0] != expected:
+                raise VaultError(
+                    "a sealed segment does not read back as written: check the disk and run again."
+                )
+        self.connection.execute(f"DETACH {alias}")
+
+    def _attach(self, store: str, path: Path) -> str:
+        alias = self._next_alias()
+        key = self._segment_key(store, generation_of(path), path.stem)
+        self.connection.execute(f"ATTACH '{path}' AS {alias} (ENCRYPTION_KEY '{key}', READ_ONLY)")
+        self._attached.setdefault(kind_of(store), []).append(alias)
+        return alias
+
+    def _check_columns(self, kind: str, aliases: Collection[str]) -> None:
+        live: dict[str, dict[str, list[tuple[str, str]]]] = {alias: {} for alias in aliases}
+        for alias, name, column, type_ in self.connection.execute(
+            "SELECT database_name, table_name, column_name, data_type FROM duckdb_columns() "
+            "WHERE list_contains(?, database_name) ORDER BY database_name, table_name, column_index",
+            [list(aliases)],
+        ).fetchall():
+            live[alias].setdefault(name, []).append((column, type_))
+        for tables in live.values():
+            catalog.check_live(kind, tables)
+
+    def _show(self, kind: str, aliases: list[tuple[str, str]]) -> None:
+        self._check_columns(kind, [alias for _store, alias in aliases])
+        for table in catalog.tables_of(kind):
+            columns = ", ".join(table.column_names)
+            typed = ", ".join(f"NULL::{column.type} AS {column.name}" for column in table.columns)
+            named = ", ''::VARCHAR AS store" if kind == "traffic" else ""
+            parts = [f"SELECT {typed}{named} WHERE false"]
+            for store, alias in aliases:
+                named = f", '{store}' AS store" if kind == "traffic" else ""
+                parts.append(f"SELECT {columns}{named} FROM {alias}.{table.name}")  # noqa: S608 catalog names
+            self.connection.execute(
+                f"CREATE OR REPLACE TEMP VIEW {table.name} AS {' UNION ALL '.join(parts)}"
+            )
+        self._detach(kind, but={alias for _store, alias in aliases})
+
+    def _detach(self, kind: str, but: Collection[str] = ()) -> None:
+        attached = self._attached.get(kind, [])
+        for alias in [alias for alias in attached if alias not in but]:
+            self.connection.execute(f"DETACH {alias}")
+            attached.remove(alias)
+
+    def _segment_key(self, store: str, generation: int, segment: str) -> str:
+        store_key = self._vault.store_key(store, generation)
+        return base64.b64encode(derive(store_key, f"segment {segment}")).decode()
+
+    def _next_alias(self) -> str:
+        self._count += 1
+        return f"sealed_{self._count}"
+
+
+@contextmanager
+def workshop(vault: Vault, *, memory_mb: int, threads: int | None) -> Iterator[Workshop]:
+    """Open a workshop; a DuckDB error inside becomes a VaultError that quotes no value."""
+    with _scratch(vault.root / "tmp") as folder:
+        connection = _harden(folder, vault.root, memory_mb, threads or os.cpu_count() or 1)
+        try:
+            yield Workshop(vault, connection, folder)
+        except duckdb.Error as error:
+            raise _without_values(error) from None
+        finally:
+            connection.close()
+
+
+def kind_of(*stores: str) -> str:
+    """Return the kind of `stores`: the word before the first "/"."""
+    kinds = {store.split("/", 1)[0] for store in stores}
+    if len(kinds) != 1:
+        raise VaultError("stores of one kind can be opened together, and at least one.")
+    return kinds.pop()
+
+
+def generation_of(path: Path) -> int:
+    """Return the generation whose folder (`g000012`) holds the segment `path`."""
+    return int(path.parent.name.rpartition("g")[2])
+
+
+def _harden(scratch: Path, root: Path, memory_mb: int, threads: int) -> duckdb.DuckDBPyConnection:
+    import_extension("httpfs")
+    connection = duckdb.connect(
+        ":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    )
+    connection.execute("LOAD httpfs")  # brings OpenSSL: DuckDB writes no encrypted file without it
+    for setting in (
+        f"temp_directory = '{scratch}'",
+        "temp_file_encryption = true",
+        f"memory_limit = '{memory_mb}MB'",
+        f"threads = {threads}",
+        "TimeZone = 'UTC'",
+        "enable_progress_bar = false",
+        "python_enable_replacements = false",
+        f"allowed_directories = ['{root}']",
+        "enable_external_access = false",
+        "lock_configuration = true",
+    ):
+        connection.execute(f"SET {setting}")
+    return connection
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    """Give a temporary folder inside the vault; those of dead processes are swept first."""
+    make_private_folder(folder)
+    name = secrets.token_hex(8)
+    with locked(folder / ".guard"):
+        sweep_scratch(folder)
+        descriptor = try_lock(folder / f"{name}.lock")
+        (folder / name).mkdir(mode=0o700)
+    try:
+        yield folder / name
+    finally:
+        remove_folder(folder / name)
+        remove_file(folder / f"{name}.lock")
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def sweep_scratch(folder: Path) -> None:
+    """Remove what killed processes left in `folder`; the caller holds its guard."""
+    for left in [path for path in folder.iterdir() if path.is_dir()]:
+        descriptor = try_lock(folder / f"{left.name}.lock")
+        if descriptor is None:
+            continue
+        remove_folder(left)
+        remove_file(folder / f"{left.name}.lock")
+        os.close(descriptor)
+
+
+def _place(built: Path, target: Path) -> None:
+    with suppress(FileNotFoundError):
+        built.with_name(built.name + ".wal").unlink()
+    sync_file(built)
+    built.replace(target)
+    sync_file(target.parent)
+
+
+def _without_values(error: duckdb.Error) -> VaultError | ConfigurationError:
+    """Return an error that says what kind of fault DuckDB met, and where in our code, without its message."""
+    place = place_of(error)
+    if isinstance(error, duckdb.IOException):
+        return ConfigurationError(
+            f"the vault cannot be read or written ({place}): free disk space, check that the disk is "
+            "writable, and run again."
+        )
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return ConfigurationError(
+            f"DuckDB ran out of memory ({place}): give the run more memory or smaller files."
+        )
+    return VaultError(
+        f"DuckDB refused a step ({type(error).__name__} at {place}); its message may hold values."
+    )

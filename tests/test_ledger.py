@@ -1,0 +1,183 @@
+"""The evidence: every kind of tampering is found, and the line is named."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.errors import LedgerError
+from pipelines.ledger import Ledger
+
+DAY = date(2026, 11, 22)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    key = secrets.token_bytes(32)
+    (tmp_path / "keys").mkdir()
+    return Ledger(tmp_path / "ledger", tmp_path / "keys" / "ledger.head", lambda: key)
+
+
+@pytest.fixture
+def written(ledger: Ledger, at: datetime) -> Ledger:
+    for count in range(5):
+        ledger.append("traffic_taken", day=DAY, at=at, read=count)
+    ledger.sign(at=at)
+    ledger.append("night_closed", day=DAY, at=at, night="2026-11-22.1")
+    return ledger
+
+
+def lines(ledger: Ledger) -> list[bytes]:
+    return ledger.path.read_bytes().splitlines(keepends=True)
+
+
+def test_lines_are_read_back_in_order(written: Ledger) -> None:
+    assert [entry.seq for entry in written.entries()] == [1, 2, 3, 4, 5, 6, 7]
+    assert [entry.facts["read"] for entry in written.entries("traffic_taken")] == [0, 1, 2, 3, 4]
+    assert next(written.entries()).day == "2026-11-22"
+    assert next(written.entries()).at == "2026-11-22T01:00:00+00:00"
+
+
+def test_untouched_ledger_holds(written: Ledger) -> None:
+    found = written.verify()
+    assert found.is_intact
+    assert (found.entries, found.signed) == (7, 6)
+
+
+def test_empty_ledger_holds(ledger: Ledger) -> None:
+    assert ledger.verify().is_intact
+    assert list(ledger.entries()) == []
+
+
+def altered(all_lines: list[bytes]) -> list[bytes]:
+    return [*all_lines[:2], all_lines[2].replace(b'"read":2', b'"read":9'), *all_lines[3:]]
+
+
+def removed(all_lines: list[bytes]) -> list[bytes]:
+    return all_lines[:2] + all_lines[3:]
+
+
+def reordered(all_lines: list[bytes]) -> list[bytes]:
+    return [all_lines[0], all_lines[1], all_lines[3], all_lines[2], *all_lines[4:]]
+
+
+def doubled(all_lines: list[bytes]) -> list[bytes]:
+    return all_lines[:2] + all_lines[1:]
+
+
+def garbled(all_lines: list[bytes]) -> list[bytes]:
+    return [*all_lines[:2], b"not json\n", *all_lines[3:]]
+
+
+@pytest.mark.parametrize("tamper", [altered, removed, reordered, doubled, garbled])
+def test_tampered_line_is_found_and_named(
+    written: Ledger, tamper: Callable[[list[bytes]], list[bytes]]
+) -> None:
+    written.path.write_bytes(b"".join(tamper(lines(written))))
+    found = written.verify()
+    assert not found.is_intact
+    assert found.line == 3
+
+
+def test_lines_cut_off_the_end_are_missed(written: Ledger) -> None:
+    written.path.write_bytes(b"".join(lines(written)[:-1]))
+    found = written.verify()
+    assert found.line == 7
+    assert found.fault == "1 lines were removed from the end"
+
+
+def test_whole_ledger_removed_is_noticed(written: Ledger) -> None:
+    written.path.unlink()
+    assert written.verify().line == 1
+
+
+def test_chain_forged_from_the_start_fails_at_the_signature(
+    written: Ledger, tmp_path: Path, at: datetime
+) -> None:
+    key = secrets.token_bytes(32)
+    (tmp_path / "other").mkdir()
+    forger = Ledger(tmp_path / "forged", tmp_path / "other" / "head", lambda: key)
+    for count in range(5):
+        forger.append("traffic_taken", day=DAY, at=at, read=count + 1)
+    forger.sign(at=at)
+    forger.append("night_closed", day=DAY, at=at, night="2026-11-22.1")
+    written.path.write_bytes(forger.path.read_bytes())
+    found = written.verify()
+    assert found.line == 6
+    assert found.fault is not None
+    assert "signature" in found.fault
+
+
+def test_unsigned_end_written_again_is_noticed_by_the_head(written: Ledger) -> None:
+    import hashlib
+
+    last = json.loads(lines(written)[-1])
+    last["facts"] = {"night": "2026-11-22.2"}
+    body = {name: value for name, value in last.items() if name != "hash"}
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    last["hash"] = hashlib.sha256(text.encode()).hexdigest()
+    forged = json.dumps(last, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+    written.path.write_bytes(b"".join(lines(written)[:-1]) + forged)
+    assert not written.verify().is_intact
+
+
+def test_last_line_torn_by_a_kill_is_dropped_and_the_chain_goes_on(written: Ledger, at: datetime) -> None:
+    with written.path.open("ab") as file:
+        file.write(b'{"at":"2026-11-22T01:0')
+    assert written.verify().is_intact
+    written.append("night_opened", day=DAY, at=at, night="2026-11-22.2")
+    assert written.verify().is_intact
+    assert len(lines(written)) == 8
+
+
+def test_kill_between_line_and_head_is_not_damage(written: Ledger, tmp_path: Path, at: datetime) -> None:
+    head = (tmp_path / "keys" / "ledger.head").read_bytes()
+    written.append("night_opened", day=DAY, at=at, night="2026-11-22.2")
+    (tmp_path / "keys" / "ledger.head").write_bytes(head)
+    assert written.verify().is_intact
+
+
+def test_signing_twice_signs_once(written: Ledger, at: datetime) -> None:
+    first = written.sign(at=at)
+    assert written.sign(at=at) == first
+    assert written.verify().signed == 8
+
+
+def test_ledger_is_private(written: Ledger) -> None:
+    assert written.path.stat().st_mode & 0o777 == 0o600
+    assert written.folder.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["canary@example.com", "203.0.113.9", "2001:db8::1", "Zoë", "a\nb", "x" * 301, "{}", "+33612345678"],
+)
+def test_value_of_data_is_refused_and_not_repeated(ledger: Ledger, at: datetime, value: str) -> None:
+    with pytest.raises(LedgerError) as caught:
+        ledger.append("anything", day=DAY, at=at, reason=value)
+    assert value not in str(caught.value)
+    with pytest.raises(LedgerError):
+        ledger.append("anything", day=DAY, at=at, reasons=["fine", value])
+    assert not ledger.path.exists()
+
+
+@given(position=st.integers(0, 2000), bit=st.integers(0, 7))
+def test_any_flipped_bit_is_found(tmp_path_factory: pytest.TempPathFactory, position: int, bit: int) -> None:
+    folder = tmp_path_factory.mktemp("ledger")
+    (folder / "keys").mkdir()
+    ledger = Ledger(folder / "ledger", folder / "keys" / "head", lambda: b"k" * 32)
+    at = datetime.fromisoformat("2026-11-22T01:00:00+00:00")
+    for count in range(3):
+        ledger.append("traffic_taken", day=DAY, at=at, read=count)
+    ledger.sign(at=at)
+    content = bytearray(ledger.path.read_bytes())
+    content[position % len(content)] ^= 1 << bit
+    ledger.path.write_bytes(content)
+    assert not ledger.verify().is_intact
