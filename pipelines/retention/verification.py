@@ -1,0 +1,235 @@
+"""The proof: each item of a purge looked for again, by a connection that did not take part in it.
+
+There are three answers, and they are never mixed up: gone, still present (and where), could not
+check (and why). Only where every item is gone is a certificate written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+import duckdb
+
+from pipelines import catalog
+from pipelines.errors import CharterError, RetentionError
+from pipelines.installation import Installation
+from pipelines.ledger import Entry
+from pipelines.retention import due
+from pipelines.retention.certificate import issue
+from pipelines.retention.plan import Item, Plan
+from pipelines.retention.purge import PLAN_KEY, night_of, purge_lock, unverified
+from pipelines.vault import Workshop
+
+Answer = Literal["gone", "still present", "could not check"]
+_FAILURES = (CharterError, duckdb.Error, OSError)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was found of one item: `detail` says where it is still present, or why it could not be checked."""
+
+    item: Item
+    answer: Answer
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was found of all purges that awaited their proof; `certificates` are the ids of those proven."""
+
+    day: date
+    outcomes: tuple[Outcome, ...]
+    certificates: tuple[str, ...]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything that was to go is gone; true as well where nothing was due."""
+        return all(outcome.answer == "gone" for outcome in self.outcomes)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many items got each answer, and the certificates written."""
+        return {**answers_of(self.outcomes), "certificates": len(self.certificates)}
+
+    def describe(self) -> list[str]:
+        """Return the answers as lines for a person."""
+        if not self.outcomes:
+            return [f"Nothing was due on {self.day.isoformat()}: there is nothing to prove."]
+        lines = [f"{self.counts['gone']} of {len(self.outcomes)} items are gone."]
+        lines += [
+            f"  {outcome.item.category} in {outcome.item.store}: {outcome.answer} ({outcome.detail})"
+            for outcome in self.outcomes
+            if outcome.answer != "gone"
+        ]
+        return lines + [f"Certificate {name}" for name in self.certificates]
+
+    def require(self) -> None:
+        """Raise RetentionError unless everything that was to go is known to be gone."""
+        if not self.is_complete:
+            raise RetentionError(
+                f"the purge is not proven. {' '.join(self.describe())} Mend what is named, then run "
+                "`charter purge --plan`: what is still present is due again."
+            )
+
+
+def answers_of(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    """Return how many items got each answer."""
+    answers = [outcome.answer for outcome in outcomes]
+    return {
+        "gone": answers.count("gone"),
+        "still_present": answers.count("still present"),
+        "could_not_check": answers.count("could not check"),
+    }
+
+
+def verify(installation: Installation, *, day: date, at: datetime, night: str | None = None) -> Verification:
+    """Check every purge that was begun and not yet verified; certify those of which nothing is left.
+
+    Nothing begun is "nothing was due": no certificate, and no line in the ledger.
+    """
+    outcomes: list[Outcome] = []
+    certificates = []
+    begun = unverified(installation)
+    for number, plan in enumerate(begun, 1):
+        later = {item.store for other in begun[number:] for item in other.items}
+        found = _check(installation, plan, revised_since=later)
+        entry = _record(installation, plan, found, at, night)
+        if all(outcome.answer == "gone" for outcome in found):
+            certificates.append(issue(installation, plan, entry, at=at))
+        outcomes += found
+    return Verification(day, tuple(outcomes), tuple(certificates))
+
+
+def _check(installation: Installation, plan: Plan, *, revised_since: Container[str]) -> list[Outcome]:
+    """Return what is found of each item of `plan`.
+
+    A store that a later purge revised again no longer has the number of rows that this one left.
+    """
+    try:
+        _refuse_another_place(installation)
+        with installation.vault.workshop() as workshop:
+            found = _check_shredded(workshop, installation, plan)
+            for store in due.REVISED:
+                if plan.items_of(store):
+                    expected = {} if store in revised_since else plan.survivors
+                    found += _check_revised(workshop, installation, plan, store, expected)
+            return found
+    except _FAILURES as error:
+        return [_unchecked(item, error) for item in plan.items]
+
+
+def _check_shredded(workshop: Workshop, installation: Installation, plan: Plan) -> list[Outcome]:
+    items = [item for item in plan.items if item.store not in due.REVISED]
+    try:
+        left = {item.store: _traces(installation, item.store) for item in items}
+        absent = [store for store, traces in left.items() if store.startswith("traffic/") and not traces]
+        rows = due.count_traffic(workshop, absent) if absent else {}
+    except _FAILURES as error:
+        return [_unchecked(item, error) for item in items]
+    for store in absent:
+        left[store] = ["rows"] if any(rows[store].values()) else []
+    return [_outcome(item, None, left[item.store], []) for item in items]
+
+
+def _check_revised(
+    workshop: Workshop, installation: Installation, plan: Plan, store: str, expected: Mapping[str, int]
+) -> list[Outcome]:
+    items = plan.items_of(store)
+    try:
+        due.stage_due(workshop, installation, store, plan.day)
+        rows = {left.category: left for left in due.subject_items(workshop, installation, store, plan.day)}
+        astray = [*_earlier_copies(installation, store), *_orphans(workshop, store)]
+        wrong = list(_miscounted(workshop, store, expected))
+    except _FAILURES as error:
+        return [_unchecked(item, error) for item in items]
+    return [_outcome(item, rows.get(item.category), astray, wrong) for item in items]
+
+
+def _unchecked(item: Item, error: Exception) -> Outcome:
+    """Return why a check failed, without a value: Charter's messages hold none, any other is withheld."""
+    reason = str(error) if isinstance(error, CharterError) else f"{type(error).__name__} on reading it"
+    return Outcome(item, "could not check", reason)
+
+
+def _outcome(item: Item, left: Item | None, astray: Sequence[str], wrong: Sequence[str]) -> Outcome:
+    if left is not None or astray:
+        rows = [f"{left.total_rows} rows"] if left else []
+        return Outcome(item, "still present", ", ".join([*rows, *astray]))
+    return Outcome(item, "could not check", ", ".join(wrong)) if wrong else Outcome(item, "gone")
+
+
+def _refuse_another_place(installation: Installation) -> None:
+    """Raise RetentionError where the keys or the vault are not those that the purge worked on.
+
+    In an empty folder nothing is ever found: a volume that is not mounted must not prove a thing.
+    """
+    if not installation.keyring.has(PLAN_KEY):
+        raise RetentionError("the keyring is not the one that the purge worked on: mount CHARTER_KEYS.")
+    if not purge_lock(installation).exists():
+        raise RetentionError("the vault is not the one that the purge worked on: mount CHARTER_VAULT.")
+
+
+def _traces(installation: Installation, store: str) -> list[str]:
+    """Return what is left of a traffic day, "key" and "files", or of a month's key."""
+    if store.startswith("traffic/"):
+        return installation.vault.traces(store)
+    return ["key"] if installation.keyring.has(store) else []
+
+
+def _earlier_copies(installation: Installation, store: str) -> Iterator[str]:
+    """Yield what the store was before: it must have one key and one folder of files, no more."""
+    if len(installation.keyring.names(f"stores/{store}/")) > 1:
+        yield "an earlier key"
+    folder = installation.vault.root / store
+    if folder.is_dir() and len(list(folder.iterdir())) > 1:
+        yield "earlier files"
+
+
+def _orphans(workshop: Workshop, store: str) -> Iterator[str]:
+    """Yield the tables that hold rows of somebody who is no longer there."""
+    tables = [table for table in catalog.tables_of(store) if table.subject is not None]
+    home = next(table for table in tables if table.key == (table.subject,))
+    for table in tables:
+        row = workshop.connection.execute(
+            f"SELECT count(*) FROM {table.name} ANTI JOIN {home.name} USING ({table.subject})"  # noqa: S608 catalog
+        ).fetchone()
+        if row and row[0]:
+            yield f"{row[0]} rows of nobody in {table.name}"
+
+
+def _miscounted(workshop: Workshop, store: str, expected: Mapping[str, int]) -> Iterator[str]:
+    """Yield the tables whose rows are not those that the plan said would be left."""
+    for table in catalog.tables_of(store):
+        name = f"{store} {table.name}"
+        if name not in expected:
+            continue
+        row = workshop.connection.execute(f"SELECT count(*) FROM {table.name}").fetchone()  # noqa: S608 catalog
+        found = int(row[0]) if row else 0
+        if found != expected[name] and not (table.name == "tombstones" and found > expected[name]):
+            yield f"{table.name} holds {found} rows where {expected[name]} were to be left"
+
+
+def _record(
+    installation: Installation, plan: Plan, found: Sequence[Outcome], at: datetime, night: str | None
+) -> Entry:
+    failed = [
+        f"{outcome.item.category} {outcome.item.store} {outcome.answer}"
+        for outcome in found
+        if outcome.answer != "gone"
+    ]
+    return installation.ledger.append(
+        "purge_verified",
+        day=plan.day,
+        at=at,
+        token=plan.token,
+        traffic_before=plan.traffic_before.isoformat(),
+        categories=plan.categories,
+        is_complete=not failed,
+        failed=failed,
+        **plan.counts,
+        **answers_of(found),
+        **night_of(night),
+    )
