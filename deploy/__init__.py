@@ -1,0 +1,1 @@
+"""Ways to run Charter: a demonstration, Airflow on this machine, containers."""
