@@ -1,0 +1,1 @@
+"""How fast Charter is, beside peers on the same file in the same run: `make bench`."""
