@@ -238,6 +238,6 @@ def test_describe_says_what_how_many_since_when_and_why(installation: Installati
         "2025-11-19 to 2025-11-21",
         "1 people",
         "clause retention_customers",
-        "kept 1 year",
+        "kept 12 months",
     ):
         assert part in text

@@ -58,7 +58,6 @@ def test_delivery_needs_approval_and_writes_one_private_file(
     assert len(list(installation.ledger.entries("package_delivered"))) == 1
 
 
-@pytest.mark.parametrize("trap", ["symlink", "releases", "missing", "id"])
 def test_dpo_can_check_the_answer_before_approving_it(
     installation: Installation, ask: Callable[..., str], at: datetime, tmp_path: Path
 ) -> None:
@@ -74,6 +73,7 @@ def test_dpo_can_check_the_answer_before_approving_it(
     assert not list(installation.ledger.entries("package_delivered"))
 
 
+@pytest.mark.parametrize("trap", ["symlink", "releases", "missing", "id"])
 def test_delivery_goes_nowhere_else(
     installation: Installation, ask: Callable[..., str], at: datetime, tmp_path: Path, trap: str
 ) -> None:
