@@ -3,7 +3,8 @@
     make bench                          a million lines
     python -m benchmarks --lines N      as many as you like
 
-Each contender runs in a process of its own; seconds are the best of the rounds, memory is the peak.
+Each contender runs in a process of its own; seconds are the best of the rounds, memory is the peak (a dash:
+less than this program itself, of which a new process is a copy at first).
 These machines are noisy: read the ratios.
 """
 
@@ -61,12 +62,13 @@ def main() -> None:
         log, lines = _log(Path(folder), chosen.lines)
         print(f"{lines:,} lines, {log.stat().st_size >> 20} MiB, {os.cpu_count()} cores")
         found = [_best(contender) for contender in _rounds(Path(folder), log, chosen.rounds)]
-    yardstick = found[0].seconds
+    yardstick, own_mib = found[0].seconds, _mebibytes(resource.getrusage(resource.RUSAGE_SELF)) + 1
     print(f"{'contender':<44} {'seconds':>8} {'ratio':>7} {'lines/s':>10} {'MiB':>6}")
     for measured in found:
         rate = f"{lines / measured.seconds:,.0f}"
         ratio = f"{measured.seconds / yardstick:.1f}"
-        print(f"{measured.name:<44} {measured.seconds:>8.2f} {ratio:>7} {rate:>10} {measured.memory_mib:>6}")
+        memory = measured.memory_mib if measured.memory_mib > own_mib else "-"
+        print(f"{measured.name:<44} {measured.seconds:>8.2f} {ratio:>7} {rate:>10} {memory:>6}")
 
 
 def _log(folder: Path, lines: int) -> tuple[Path, int]:
@@ -95,7 +97,11 @@ def _rounds(folder: Path, log: Path, rounds: int) -> Iterator[list[Measured]]:
             report,
         ]
         yield [_run("GoAccess, --anonymize-ip", peer) for _ in range(rounds)]
-        yield [_run("GoAccess, --anonymize-ip -j 2", [*peer, "-j", "2"]) for _ in range(rounds)]
+        if (
+            "--jobs"
+            in subprocess.run(["goaccess", "--help"], capture_output=True, text=True, check=False).stdout
+        ):
+            yield [_run("GoAccess, --anonymize-ip -j 2", [*peer, "-j", "2"]) for _ in range(rounds)]
     else:
         print("GoAccess is not here: apt-get install goaccess, to measure beside it")
     for name, program in (
