@@ -181,7 +181,7 @@ def _record_applied(installation: Installation, plan: Plan, at: datetime, night:
 def _revise_without_due(installation: Installation, plan: Plan, store: str) -> None:
     if not plan.items_of(store):
         return
-    with installation.vault.lock(store):
+    with installation.vault.alone(store):
         installation.vault.settle(store)  # a kill between the new files and the end of the old ones
     with installation.vault.workshop(changing=store) as workshop:
         due.stage_due(workshop, installation, store, plan.day)

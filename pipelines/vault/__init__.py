@@ -1,7 +1,8 @@
 """The only place where personal data lives, and the only writer of it.
 
 `stores.py` says what a sealed store is and how it is shredded, `workshop.py` how it is read,
-written and revised, `keyring.py` where the keys are.
+written and revised, `commits.py` how segments of several stores come into force together, `keyring.py`
+where the keys are.
 """
 
 from pipelines.vault.keyring import Keyring, create_master_key, load_master_key

@@ -14,7 +14,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from pipelines.errors import VaultError
-from pipelines.files import locked, make_private_folder, move, remove_folder
+from pipelines.files import locked, make_private_folder, move, remove_file, remove_folder
+from pipelines.vault.commits import Built, awaited, finish, put
 from pipelines.vault.keyring import Keyring
 from pipelines.vault.workshop import Workshop, workshop
 
@@ -34,6 +35,7 @@ class Vault:
         """Return the names of the stores of `kind` that hold something, sorted."""
         if kind not in KINDS:
             raise VaultError(f"there is no such kind of store; there are {', '.join(KINDS)}.")
+        self.finish_commits()  # a store whose first segment is on its way holds something
         folder = self.root / kind
         if kind != "traffic":
             return [kind] if self.segment_files(kind) else []
@@ -48,20 +50,28 @@ class Vault:
 
     @contextmanager
     def workshop(
-        self, *, memory_mb: int = 1024, threads: int | None = None, changing: str | None = None
+        self,
+        *,
+        memory_mb: int = 1024,
+        threads: int | None = None,
+        changing: str | None = None,
+        joins_as_written: bool = False,
     ) -> Iterator[Workshop]:
         """Open a hardened connection in which stores are read and written.
 
+        `joins_as_written`: the right side of each join is the smaller one, as for Arrow tables on the left.
         `changing` names a store that is read first and revised then: nobody else does so meanwhile.
         """
         with ExitStack() as stack:
             if changing is not None:
                 stack.enter_context(locked(self._lock_file(f"{changing}.change")))
-            yield stack.enter_context(workshop(self, memory_mb=memory_mb, threads=threads))
+            yield stack.enter_context(
+                workshop(self, memory_mb=memory_mb, threads=threads, joins_as_written=joins_as_written)
+            )
 
     def shred(self, store: str) -> None:
         """Destroy `store`: its keys, then its files. A store that is not there is success."""
-        with self.lock(store):
+        with self.alone(store):
             folder = self._folder(store)
             if folder.exists():
                 move(folder, self._doomed(store))  # from here on nobody reads it, and a rerun finishes
@@ -78,6 +88,7 @@ class Vault:
 
     def settle_all(self) -> None:
         """Finish or undo, in every store, what a killed process left behind."""
+        self.finish_commits()
         for kind in KINDS:
             folder = self.root / kind
             names = (
@@ -89,13 +100,44 @@ class Vault:
             else:
                 stores = [kind]
             for store in stores:
-                with self.lock(store):
+                with self.alone(store):
                     self.settle(store)
                     if not self.segment_files(store):
                         remove_folder(self._folder(store))
                         self._shred_keys(store, but=None)
 
-    # What follows is for Workshop, which holds the store's lock.
+    # What follows is for Workshop.
+
+    @property
+    def commits(self) -> Path:
+        """Where segments wait that are in force and not yet in their place."""
+        return self.root / "commits"
+
+    def finish_commits(self) -> None:
+        """Bring to their places the segments that a killed process had put in force."""
+        finish(self.commits, self._place)
+
+    @contextmanager
+    def alone(self, store: str) -> Iterator[None]:
+        """Hold `store` with nobody else, and no segment on its way to it."""
+        while True:
+            self.finish_commits()
+            with self.lock(store):
+                if store not in awaited(self.commits):
+                    yield
+                    return
+
+    @contextmanager
+    def steady(self, store: str) -> Iterator[int]:
+        """Hold `store` with others who add to it and none who changes it; gives its generation."""
+        while True:
+            with self.lock(store, shared=True):
+                if not self._is_unsettled(store):
+                    generations = self._generations(store)
+                    yield generations[-1] if generations else 1
+                    return
+            with self.alone(store):
+                self.settle(store)
 
     def lock(self, store: str, *, shared: bool = False) -> AbstractContextManager[None]:
         """Hold the lock of `store`, alone or with other readers."""
@@ -147,6 +189,22 @@ class Vault:
         move(folder / f"{_UNFINISHED}{_generation_name(new)}", folder / _generation_name(new))
         self.keyring.shred(self._key_name(store, old))
         remove_folder(folder / _generation_name(old))
+
+    def _is_unsettled(self, store: str) -> bool:
+        folder = self._folder(store)
+        if self._doomed(store).exists():
+            return True
+        return len(self._generations(store)) > 1 or next(folder.glob(f"{_UNFINISHED}*"), None) is not None
+
+    def _place(self, file: Path, built: Built) -> None:
+        """Move a committed segment to its store; one whose store was shredded meanwhile goes."""
+        with self.lock(built.store, shared=True):
+            if not file.exists():  # somebody else finished it, and then the store may have been shredded
+                return
+            if self.keyring.has(self._key_name(built.store, built.generation)):
+                put(file, self.segment_file(built.store, built.generation, built.segment))
+            else:
+                remove_file(file)
 
     def _finish_shredding(self, store: str) -> None:
         self._shred_keys(store, but=None)

@@ -6,7 +6,7 @@ import base64
 import os
 import secrets
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +17,17 @@ from pipelines import catalog
 from pipelines.errors import ConfigurationError, VaultError
 from pipelines.faults import place_of
 from pipelines.files import locked, make_private_folder, remove_file, remove_folder, sync_file, try_lock
+from pipelines.vault.commits import Built, commit, put
 from pipelines.vault.keyring import derive
 
 if TYPE_CHECKING:
     from pipelines.vault.stores import Vault
 
-_MEBIBYTE = 1 << 20
+_GUARD = ".guard"
+_FORMAT = "STORAGE_VERSION 'latest'"  # the newest compression: DuckDB is pinned
+# What arranges joins by the number of rows that DuckDB expects: of an Arrow table it expects too few. And
+# pushed down into one, a join asks pyarrow 26 for a filter of views, which it has not.
+_JOINS_BY_SIZE = ("join_order", "build_side_probe_side", "join_filter_pushdown")
 
 
 class Workshop:
@@ -40,6 +45,7 @@ class Workshop:
 
         A store that does not exist contributes nothing. Views of traffic have a column `store` more.
         """
+        self._vault.finish_commits()
         segments: list[tuple[str, Path, str]] = []
         for store in stores:
             with self._vault.lock(store, shared=True):
@@ -48,20 +54,28 @@ class Workshop:
                 ]
         self._show(kind_of(*stores), [(store, alias) for store, _path, alias in segments])
 
+    def close(self, kind: str) -> None:
+        """Show nothing of the stores of `kind` any longer."""
+        self._show(kind, [])
+
     def seal(self, store: str, segment: str, rows: Mapping[str, str]) -> bool:
         """Write one new immutable segment of `store`: table → SELECT of the catalog's columns.
 
         Tables not named are empty. False, and nothing done, where the segment is there already.
         """
-        with self._vault.lock(store):
-            generation = self._vault.settle(store)
-            target = self._vault.segment_file(store, generation, segment)
-            if target.exists():
-                return False
-            built = self._build(store, generation, segment, rows)
-            make_private_folder(target.parent)
-            _place(built, target)
-            return True
+        with self.sealing() as sealing:
+            return sealing.add(store, segment, rows)
+
+    @contextmanager
+    def sealing(self) -> Iterator[Sealing]:
+        """Write segments of several stores that come into force together, at the end of the block."""
+        self._vault.finish_commits()
+        folder = self._folder / secrets.token_hex(8)
+        make_private_folder(folder)
+        with ExitStack() as stack:
+            sealing = Sealing(self, self._vault, folder, stack)
+            yield sealing
+            sealing.commit()
 
     def revise(self, store: str, rows: Mapping[str, str]) -> None:
         """Rebuild `store` under a fresh key: table → SELECT over its views and your temporary tables.
@@ -69,7 +83,7 @@ class Workshop:
         Each segment is rebuilt by itself; tables not named are copied. The old key and files are
         destroyed once the new ones are in place.
         """
-        with self._vault.lock(store):
+        with self._vault.alone(store):
             old = self._vault.settle(store)
             new = old + 1
             folder = self._vault.begin_generation(store, new)
@@ -88,15 +102,17 @@ class Workshop:
             table.name: f"SELECT {', '.join(table.column_names)} FROM {table.name}"  # noqa: S608 catalog names
             for table in catalog.tables_of(kind)
         }
-        built = self._build(store, new, path.stem, kept | dict(rows))
-        _place(built, folder / path.name)
-
-    def _build(self, store: str, generation: int, segment: str, rows: Mapping[str, str]) -> Path:
         built = self._folder / f"{secrets.token_hex(8)}.duckdb"
+        self.build(built, store, new, path.stem, kept | dict(rows))
+        put(built, folder / path.name)
+
+    def build(self, built: Path, store: str, generation: int, segment: str, rows: Mapping[str, str]) -> None:
+        """Write the segment into the new file `built`, read it back, and force it to the disk."""
         key = self._segment_key(store, generation, segment)
         alias = self._next_alias()
-        self.connection.execute(f"ATTACH '{built}' AS {alias} (ENCRYPTION_KEY '{key}')")
+        self.connection.execute(f"ATTACH '{built}' AS {alias} (ENCRYPTION_KEY '{key}', {_FORMAT})")
         counts = {}
+        self.connection.execute("BEGIN")
         for table in catalog.tables_of(kind_of(store)):
             self.connection.execute(catalog.ddl(table, alias))
             counts[table.name] = self._fill(alias, table, rows.get(table.name))
@@ -104,10 +120,13 @@ class Workshop:
             raise VaultError(
                 f"a store of this kind has no table {', '.join(sorted(unknown))}: see catalog.py."
             )
+        self.connection.execute("COMMIT")
         self.connection.execute(f"CHECKPOINT {alias}")
         self.connection.execute(f"DETACH {alias}")
         self._verify(built, key, counts)
-        return built
+        with suppress(FileNotFoundError):
+            built.with_name(f"{built.name}.wal").unlink()
+        sync_file(built)
 
     def _fill(self, alias: str, table: catalog.Table, select: str | None) -> int:
         if select is None:
@@ -177,11 +196,45 @@ class Workshop:
         return f"sealed_{self._count}"
 
 
+class Sealing:
+    """Segments in the making; the stores they are for cannot be revised or shredded meanwhile."""
+
+    def __init__(self, workshop: Workshop, vault: Vault, folder: Path, stack: ExitStack) -> None:
+        self._workshop, self._vault, self._folder, self._stack = workshop, vault, folder, stack
+        self._generations: dict[str, int] = {}
+        self._built: list[Built] = []
+
+    def add(self, store: str, segment: str, rows: Mapping[str, str]) -> bool:
+        """Build one segment, as `Workshop.seal` does."""
+        generation = self._hold(store)
+        if self._vault.segment_file(store, generation, segment).exists():
+            return False
+        one = Built(f"{len(self._built)}.duckdb", store, generation, segment)
+        self._workshop.build(self._folder / one.file, store, generation, segment, rows)
+        self._built.append(one)
+        return True
+
+    def commit(self) -> None:
+        """Put what was added in force."""
+        if self._built:
+            commit(self._folder, self._vault.commits, self._built)
+            self._vault.finish_commits()
+
+    def _hold(self, store: str) -> int:
+        if store not in self._generations:
+            self._generations[store] = self._stack.enter_context(self._vault.steady(store))
+        return self._generations[store]
+
+
 @contextmanager
-def workshop(vault: Vault, *, memory_mb: int, threads: int | None) -> Iterator[Workshop]:
+def workshop(
+    vault: Vault, *, memory_mb: int, threads: int | None, joins_as_written: bool
+) -> Iterator[Workshop]:
     """Open a workshop; a DuckDB error inside becomes a VaultError that quotes no value."""
     with _scratch(vault.root / "tmp") as folder:
-        connection = _harden(folder, vault.root, memory_mb, threads or os.cpu_count() or 1)
+        connection = _harden(
+            folder, vault.root, memory_mb, threads or os.cpu_count() or 1, joins_as_written=joins_as_written
+        )
         try:
             yield Workshop(vault, connection, folder)
         except duckdb.Error as error:
@@ -203,11 +256,13 @@ def generation_of(path: Path) -> int:
     return int(path.parent.name.rpartition("g")[2])
 
 
-def _harden(scratch: Path, root: Path, memory_mb: int, threads: int) -> duckdb.DuckDBPyConnection:
-    import_extension("httpfs")
+def _harden(
+    scratch: Path, root: Path, memory_mb: int, threads: int, *, joins_as_written: bool
+) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(
         ":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
     )
+    import_extension("httpfs", con=connection)  # its default connection is not for several threads
     connection.execute("LOAD httpfs")  # brings OpenSSL: DuckDB writes no encrypted file without it
     for setting in (
         f"temp_directory = '{scratch}'",
@@ -217,6 +272,7 @@ def _harden(scratch: Path, root: Path, memory_mb: int, threads: int) -> duckdb.D
         "TimeZone = 'UTC'",
         "enable_progress_bar = false",
         "python_enable_replacements = false",
+        f"disabled_optimizers = '{','.join(_JOINS_BY_SIZE) if joins_as_written else ''}'",
         f"allowed_directories = ['{root}']",
         "enable_external_access = false",
         "lock_configuration = true",
@@ -230,7 +286,7 @@ def _scratch(folder: Path) -> Iterator[Path]:
     """Give a temporary folder inside the vault; those of dead processes are swept first."""
     make_private_folder(folder)
     name = secrets.token_hex(8)
-    with locked(folder / ".guard"):
+    with locked(folder / _GUARD):
         sweep_scratch(folder)
         descriptor = try_lock(folder / f"{name}.lock")
         (folder / name).mkdir(mode=0o700)
@@ -245,21 +301,13 @@ def _scratch(folder: Path) -> Iterator[Path]:
 
 def sweep_scratch(folder: Path) -> None:
     """Remove what killed processes left in `folder`; the caller holds its guard."""
-    for left in [path for path in folder.iterdir() if path.is_dir()]:
-        descriptor = try_lock(folder / f"{left.name}.lock")
+    for name in {path.name.removesuffix(".lock") for path in folder.iterdir()} - {_GUARD}:
+        descriptor = try_lock(folder / f"{name}.lock")
         if descriptor is None:
             continue
-        remove_folder(left)
-        remove_file(folder / f"{left.name}.lock")
+        remove_folder(folder / name)
+        remove_file(folder / f"{name}.lock")
         os.close(descriptor)
-
-
-def _place(built: Path, target: Path) -> None:
-    with suppress(FileNotFoundError):
-        built.with_name(built.name + ".wal").unlink()
-    sync_file(built)
-    built.replace(target)
-    sync_file(target.parent)
 
 
 def _without_values(error: duckdb.Error) -> VaultError | ConfigurationError:
