@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from pipelines.errors import QualityError
+from pipelines.quality.importing import wait, warm
 from pipelines.quality.kept import keep, kept
 from pipelines.quality.report import write_report
 from pipelines.quality.suites import Rule, Suite, check_suites, load
@@ -34,6 +35,7 @@ __all__ = [
     "keep",
     "kept",
     "require",
+    "warm",
     "write_report",
 ]
 
@@ -48,22 +50,28 @@ def check(
     expectations: Path,
     key: tuple[str, ...] = (),
     failing: str | None = None,
+    texts: str | None = None,
 ) -> Verdict:
     """Judge `relation`, a view or temporary table that `connection` sees, by the suite of that name.
 
     Where `failing` is given, the temporary table of that name is made anew with the columns `key`
     and `rule`: one row for each row of `relation` and warning that it breaks, whatever their number.
     A rule that raised inside Great Expectations counts as not checked, never as met.
-    """
-    from pipelines.quality.engine import Run  # Great Expectations takes seconds: only where it is due
 
-    _check_identifiers(relation, failing, key)
+    `texts` may name a relation in which every text of a VARCHAR column of `relation` stands at least once,
+    in a column of that name: the distinct texts need not be looked for then.
+    """
+    _check_identifiers(relation, failing, key if texts is None else (*key, texts))
     rules = load(expectations, suite)
+    wait()
+    from pipelines.quality import shortcuts  # Great Expectations takes seconds: only where it is due
+    from pipelines.quality.engine import Run
+
     rows = _count(connection, relation)
     if failing is not None:
         _make_failing(connection, relation, failing, key)
-    with closing(Run(connection, relation, rules)) as run:
-        outcomes = run.outcomes()
+    with closing(Run(connection, relation)) as run:
+        outcomes = shortcuts.outcomes(connection, relation, run, rules.rules, rows, texts)
         results = tuple(_result(rule, outcomes.get(rule.name), rows) for rule in rules.rules)
         if failing is None:
             return Verdict(rules.name, rows, results)

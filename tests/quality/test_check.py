@@ -166,7 +166,7 @@ def test_where_great_expectations_fails_altogether_nothing_is_met(
     connection: duckdb.DuckDBPyConnection, expectations: Path, engine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection.execute(f"CREATE TEMP TABLE fresh AS {HITS.format(rows=1)}")
-    monkeypatch.setattr(engine.Run, "_make_batch", _failing)
+    monkeypatch.setattr(engine.Run, "_resolved", _failing)
     verdict = quality.check(connection, "fresh", "hits", expectations=expectations)
     assert all(rule.could_not_check and not rule.is_met for rule in verdict.rules)
 

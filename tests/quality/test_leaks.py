@@ -38,6 +38,14 @@ class Everything(logging.Handler):
         self.text += self.format(record) + repr(record.__dict__)
 
 
+@pytest.fixture(params=["all rows", "shortcuts"], autouse=True)
+def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test both ways: many rows are judged by their distinct texts first."""
+    from pipelines.quality import shortcuts
+
+    monkeypatch.setattr(shortcuts, "WORTHWHILE_ROWS", 0 if request.param == "shortcuts" else 10**9)
+
+
 @pytest.fixture
 def log(engine: Any) -> Iterator[Everything]:
     """Everything that is logged in the process, each logger opened wide by somebody else."""
@@ -194,16 +202,20 @@ def test_control_great_expectations_left_to_itself_does_leak(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Without this the tests above would prove nothing: the canaries are there to be found."""
+    rules = load(folder, "own").rules
     monkeypatch.setattr(engine, "_COUNTS_ONLY", {"result_format": "SUMMARY"})
     monkeypatch.setattr(engine, "_shut_logs", lambda: None)
-    results = engine.Run(connection, planted, load(folder, "own"))._validated()
-    assert set(leaks(repr([result.result for result in results]))) == set(CANARIES)
+    monkeypatch.setattr(engine, "_questions", {})
+    run = engine.Run(connection, planted)
+    assert set(leaks(repr(run._resolved(run._asked(rules))))) == set(CANARIES)
     connection.execute(
         "CREATE OR REPLACE TEMP VIEW t AS "
         "SELECT value, value AS copy, value::BIGINT AS number, value AS word FROM sealed.t"
     )
-    results = engine.Run(connection, planted, load(folder, "own"))._validated()
-    assert leaks(repr([result.exception_info for result in results]))
+    run = engine.Run(connection, planted)
+    graph = engine.ValidationGraph(run._engine, [e for q in run._asked(rules) for e in q.edges])
+    _resolved, aborted = graph.resolve(show_progress_bars=False)
+    assert leaks(repr(list(aborted.values())))
     assert leaks(log.text)
 
 
@@ -247,7 +259,7 @@ def test_what_great_expectations_logs_stays_inside(
     monkeypatch: pytest.MonkeyPatch,
     name: str,
 ) -> None:
-    monkeypatch.setattr(engine.Run, "_validated", lambda _run: logging.getLogger(name).critical(CANARIES[0]))
+    monkeypatch.setattr(engine.Run, "_resolved", lambda *_: logging.getLogger(name).critical(CANARIES[0]))
     quality.check(connection, planted, "own", expectations=folder)
     assert leaks(log.text) == []
 
