@@ -7,31 +7,8 @@ one day (or month) of one measure; `tables.py` applies it, `gate.py` tries to br
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
-Label = tuple[str, ...]
-People = npt.NDArray[np.int64]  # distinct contributors; below zero: one request of an unknown sender
-
-# Where the charter keeps no address nobody can be counted. Ten requests then stand for one person: what a
-# visit commonly takes. It is an estimate, and weaker than counting.
-REQUESTS_FOR_ONE_UNKNOWN = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One finest group: its label at each level from fine to coarse (None: has none), sums and people."""
-
-    labels: tuple[Label | None, ...]
-    counts: Mapping[str, int]
-    groups: Mapping[str, People]
-
-
-def heads(cells: Sequence[Cell], group: str = "contributors") -> int:
-    """Return how many people are in `group` over all `cells`, each counted once."""
-    return count(union([cell.groups[group] for cell in cells]))
+from pipelines.statistics.people import Cell, Label, heads, number, tally
 
 
 def fold(
@@ -46,17 +23,18 @@ def fold(
     for level in range(len(rest[0].labels) if rest else 0):
         groups, rest_of_level = _by_label(rest, level)
         for label, members in groups.items():
-            if heads(members) >= threshold and may_show(label):
+            if is_enough(members, threshold) and may_show(label):
                 shown.setdefault(label, []).extend(members)
             else:
                 rest_of_level += members
         rest = rest_of_level
     rest += shown.pop(other, [])  # a value that is called like the rest is one with it
-    for label in by_size(shown):
-        if not rest or heads(rest) >= threshold:
-            break
-        rest += shown.pop(label)
-    if heads(rest) >= threshold:
+    if rest and not is_enough(rest, threshold):
+        for label in by_size(shown):
+            rest += shown.pop(label)
+            if is_enough(rest, threshold):
+                break
+    if is_enough(rest, threshold):
         shown[other] = rest
     return shown
 
@@ -72,20 +50,31 @@ def withheld(
     blank = {
         label
         for label, members in shown.items()
-        if heads(members, f"with_{part}") < threshold or betrays(members, part, threshold=threshold)
+        if not is_enough(members, threshold, f"with_{part}") or betrays(members, part, threshold=threshold)
     }
-    hidden = _sides([*unseen, *(cell for label in blank for cell in shown[label])], part)
-    for label in by_size({label: members for label, members in shown.items() if label not in blank}):
-        if not _about_too_few(hidden, threshold):
-            break
-        blank.add(label)
-        hidden = [union(both) for both in zip(hidden, _sides(shown[label], part), strict=False)]
+    away = [*unseen, *(cell for label in blank for cell in shown[label])]
+    if betrays(away, part, threshold=threshold):
+        for label in by_size({label: members for label, members in shown.items() if label not in blank}):
+            blank.add(label)
+            away += shown[label]
+            if not betrays(away, part, threshold=threshold):
+                break
     return blank
 
 
 def betrays(cells: Sequence[Cell], part: str, *, threshold: int) -> bool:
     """Return whether `part` splits `cells` so that either side is somebody, but too few."""
-    return _about_too_few(_sides(cells, part), threshold)
+    return any(
+        any(sum(tally([cell], side)) for cell in cells) and not is_enough(cells, threshold, side)
+        for side in _sides(cells, part)
+    )
+
+
+def is_enough(cells: Sequence[Cell], threshold: int, group: str = "contributors") -> bool:
+    """Return whether there are `threshold` people; where one cell has as many, nobody is looked at."""
+    return (
+        any(number(tally([cell], group)) >= threshold for cell in cells) or heads(cells, group) >= threshold
+    )
 
 
 def by_size(shown: Mapping[Label, Sequence[Cell]]) -> list[Label]:
@@ -93,27 +82,9 @@ def by_size(shown: Mapping[Label, Sequence[Cell]]) -> list[Label]:
     return sorted(shown, key=lambda label: (heads(shown[label]), label))
 
 
-def count(people: People) -> int:
-    """Return how many people these are: each known one, and one for so many requests of unknown ones."""
-    known = int(np.count_nonzero(people > 0))
-    return known + (len(people) - known) // REQUESTS_FOR_ONE_UNKNOWN
-
-
-def union(found: Sequence[People]) -> People:
-    """Return the people of several groups, each once."""
-    if len(found) < 2:
-        return found[0] if found else np.empty(0, np.int64)
-    return np.unique(np.concatenate(found))
-
-
-def _sides(cells: Sequence[Cell], part: str) -> list[People]:
-    """Return who has some of `part`, and who some of the whole that is not (for a part that has a whole)."""
-    sides = [side for side in (f"with_{part}", f"without_{part}") if all(side in c.groups for c in cells)]
-    return [union([cell.groups[side] for cell in cells]) for side in sides]
-
-
-def _about_too_few(sides: Sequence[People], threshold: int) -> bool:
-    return any(len(side) > 0 and count(side) < threshold for side in sides)
+def _sides(cells: Sequence[Cell], part: str) -> list[str]:
+    """Return the groups of who has some of `part`, and of who has some of its whole that is not, if any."""
+    return [side for side in (f"with_{part}", f"without_{part}") if cells and side in cells[0].groups]
 
 
 def _by_label(cells: Sequence[Cell], level: int) -> tuple[dict[Label, list[Cell]], list[Cell]]:

@@ -14,8 +14,8 @@ import duckdb
 
 from pipelines.errors import DisclosureError
 from pipelines.statistics.database import COVERAGE, attach
-from pipelines.statistics.disclosure import REQUESTS_FOR_ONE_UNKNOWN
 from pipelines.statistics.measures import MEASURES, OF_A_DAY, Measure
+from pipelines.statistics.people import REQUESTS_FOR_ONE_UNKNOWN
 from pipelines.statistics.plain import fault
 from pipelines.statistics.tables import rounded
 

@@ -3,40 +3,39 @@
     open hits → join requests to visits → count cells → then for each day: hide what is about too few → stage
 
 Days go through SQL together, as many as are small: most of the time of a small day is what any query costs.
+A large day goes through it in parts, each with all requests of its visitors: memory does not grow with it.
 
 What is staged is final: a later line, correction or erasure never changes a published day.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any
+from uuid import UUID
 
 import duckdb
-import numpy as np
-import pyarrow as pa
 
 from pipelines.charter import Charter
 from pipelines.errors import UsageError
 from pipelines.installation import Installation
 from pipelines.periods import oldest_kept
 from pipelines.statistics import staging, tables
-from pipelines.statistics.disclosure import REQUESTS_FOR_ONE_UNKNOWN, Cell, Label
+from pipelines.statistics.cells import cells_of, collect, name_cells
 from pipelines.statistics.measures import (
     ASSET_EXTENSIONS,
+    DAILY,
     OF_A_DAY,
     OF_A_MONTH,
-    OTHER,
     SEARCH_ENGINES,
     SOCIAL_NETWORKS,
     Measure,
     preparation,
-    sql,
 )
+from pipelines.statistics.people import REQUESTS_FOR_ONE_UNKNOWN, Cell
 from pipelines.statistics.shelf import newest_periods
+from pipelines.statistics.visits import follow
 from pipelines.vault import Vault
 
 # One person moves a day's numbers by this many requests at most: a long day of reading, files included.
@@ -47,8 +46,16 @@ MOST_MESSAGES_OF_A_PERSON = 31
 _DAYS_FOR_THE_LAST_EXPORT = 14
 # Of a month in which one of these is over somebody may be missing, or counted who should be gone.
 _RETENTION_OF_MESSAGES = ("prospects", "newsletter", "testimonials", "surveys", "chatbot")
-# What is measured together fits the memory of the workshop: this much sealed is some 300,000 hits.
-_SEALED_BYTES_TOGETHER = 16 << 20
+# Small days that are measured together; a store of a few hits takes half a megabyte.
+_SEALED_BYTES_TOGETHER = 40 << 20
+# Requests that are in memory together; more of them are read in parts.
+_HITS_TOGETHER = 1 << 19
+_FEW_HITS = 1 << 17
+_MEMORY_MB = 384
+_HIT_COLUMNS = (
+    "store, load_id, line, hit_at, visitor, address, method, path, status, sent_bytes, referrer_domain, "
+    "campaign_source, campaign_medium, campaign_name, browser, system, device, is_bot"
+)
 
 
 @dataclass(frozen=True)
@@ -100,7 +107,7 @@ def measure_days(installation: Installation, days: Sequence[date], *, day: date)
     if not due:
         return measured
     charter = installation.charter
-    with installation.vault.workshop() as workshop:
+    with installation.vault.workshop(memory_mb=_MEMORY_MB) as workshop:
         for together in _batches(installation.vault, due):
             workshop.open(*(f"traffic/{hit_on}" for hit_on in together))
             for hit_on, cells in cells_by_day(workshop.connection, together, charter).items():
@@ -121,7 +128,7 @@ def measure_months(installation: Installation, *, day: date) -> Measured:
         for month in _whole_months(workshop.connection, charter, day):
             if f"{month:%Y-%m}" in done:
                 continue
-            cells = _cells_of_month(workshop.connection, month, charter.time_zone)
+            cells = _cells_of_month(workshop.connection, month, charter)
             found = tables.of_month(cells, month, **_thresholds(charter))
             staging.stage(installation.places.releases, f"{month:%Y-%m}", found)
             measured = measured.with_tables(month, found)
@@ -147,37 +154,79 @@ def cells_by_day(
     connection: duckdb.DuckDBPyConnection, days: Sequence[date], charter: Charter
 ) -> dict[date, dict[Measure, list[Cell]]]:
     """Return, for each of `days`, the finest cells of all measures; the connection shows their `hits`."""
-    connection.execute(
-        preparation("requests"),
-        {
-            "time_zone": charter.time_zone,
-            "asset_extensions": list(ASSET_EXTENSIONS),
-            "most_hits": MOST_HITS_OF_A_VISITOR,
-        },
-    )
-    parameters = _parameters_of_a_day(charter)
-    found: dict[date, dict[Measure, list[Cell]]] = {day: {} for day in days}
+    parts = _take(connection)
+    minutes = f"CREATE OR REPLACE TEMP TABLE minutes AS {preparation('minutes')}"
+    connection.execute(minutes, {"time_zone": charter.time_zone})
     for measure in OF_A_DAY:
-        cells = _cells(connection, measure, parameters.get(measure.name, {}))
-        for of_day in found.values():
-            of_day[measure] = []
-        for day, cell in cells:
+        name_cells(connection, measure, _parameters(charter).get(measure.name, {}))
+    for part in range(parts):
+        _read_part(connection, part, parts)
+        for measure in OF_A_DAY:
+            collect(connection, measure, {}, is_first=part == 0)
+    found: dict[date, dict[Measure, list[Cell]]] = {day: {m: [] for m in OF_A_DAY} for day in days}
+    for measure in OF_A_DAY:
+        for day, cell in cells_of(connection, measure, threshold=charter.publication.threshold):
             found[day][measure].append(cell)
+    _bound_bytes(connection, found, charter)
     return found
 
 
-def _parameters_of_a_day(charter: Charter) -> dict[str, dict[str, object]]:
+def _parameters(charter: Charter) -> dict[str, dict[str, object]]:
+    """Return what the labels of a measure depend on."""
     return {
-        "daily": {
-            "threshold": charter.publication.threshold,
-            "requests_for_one": REQUESTS_FOR_ONE_UNKNOWN,
-        },
+        "pages": {"asset_extensions": list(ASSET_EXTENSIONS)},
         "sources": {
             "own_domains": list(charter.traffic.own_domains),
             "search_engines": list(SEARCH_ENGINES),
             "social_networks": list(SOCIAL_NETWORKS),
         },
     }
+
+
+def _take(connection: duckdb.DuckDBPyConnection) -> int:
+    """Show the hits as `taken`, and return in how many parts they are to be read.
+
+    Few are copied, as each query over the views of many small days costs more than the reading of it.
+    """
+    row = connection.execute("SELECT count(*) FROM hits").fetchone()
+    hits = row[0] if row else 0
+    connection.execute("DROP VIEW IF EXISTS taken_together")
+    connection.execute("DROP TABLE IF EXISTS taken_copied")
+    kind, name = ("TABLE", "taken_copied") if hits <= _FEW_HITS else ("VIEW", "taken_together")
+    connection.execute(f"CREATE TEMP {kind} {name} AS SELECT {_HIT_COLUMNS} FROM hits")  # noqa: S608
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW taken AS FROM {name}")
+    return 1 + hits // _HITS_TOGETHER
+
+
+def _read_part(connection: duckdb.DuckDBPyConnection, part: int, parts: int) -> None:
+    """Make the table of requests: those of the visitors of one part, joined to visits."""
+    step = (1 << 128) // parts
+    last = (part + 1) * step if part + 1 < parts else 1 << 128
+    found = connection.execute(
+        preparation("requests"),
+        {
+            "first": str(UUID(int=part * step)),
+            "last": str(UUID(int=last - 1)),
+            "part": part,
+            "parts": parts,
+        },
+    )
+    connection.register("followed", follow(found.to_arrow_table(), most_hits=MOST_HITS_OF_A_VISITOR))
+    connection.execute("CREATE OR REPLACE TEMP TABLE requests AS FROM followed")
+    connection.unregister("followed")
+
+
+def _bound_bytes(
+    connection: duckdb.DuckDBPyConnection, found: Mapping[date, dict[Measure, list[Cell]]], charter: Charter
+) -> None:
+    """Replace what each day's visitors were sent by sums that nobody moves alone."""
+    parameters = {
+        "threshold": charter.publication.threshold,
+        "requests_for_one": REQUESTS_FOR_ONE_UNKNOWN,
+    }
+    for day, sent_bytes in connection.execute(preparation("bounded_bytes"), parameters).fetchall():
+        (cell,) = found[day][DAILY]
+        found[day][DAILY] = [replace(cell, counts={**cell.counts, "sent_bytes": sent_bytes})]
 
 
 def _batches(vault: Vault, days: Sequence[date]) -> Iterator[list[date]]:
@@ -195,55 +244,20 @@ def _batches(vault: Vault, days: Sequence[date]) -> Iterator[list[date]]:
 
 
 def _cells_of_month(
-    connection: duckdb.DuckDBPyConnection, month: date, time_zone: str
+    connection: duckdb.DuckDBPyConnection, month: date, charter: Charter
 ) -> dict[Measure, list[Cell]]:
-    parameters = {"month": month, "time_zone": time_zone, "most_messages": MOST_MESSAGES_OF_A_PERSON}
-    return {
-        measure: [cell for _month, cell in _cells(connection, measure, parameters)] for measure in OF_A_MONTH
+    parameters = {
+        "month": month,
+        "time_zone": charter.time_zone,
+        "most_messages": MOST_MESSAGES_OF_A_PERSON,
     }
-
-
-def _cells(
-    connection: duckdb.DuckDBPyConnection, measure: Measure, parameters: Mapping[str, object]
-) -> Iterator[tuple[date, Cell]]:
-    """Yield each row of the measure's SQL: the period that it is of, and its cell."""
-    found = connection.execute(sql(measure.name), parameters).to_arrow_table()
-    columns: dict[str, list[Any]] = {
-        name: _lists(found[name]) if pa.types.is_list(found[name].type) else found[name].to_pylist()
-        for name in found.column_names
-    }
-    groups = [name for name in found.column_names if pa.types.is_list(found[name].type)]
-    labels = zip(*(_labels(columns, level, found.num_rows) for level in measure.levels), strict=True)
-    counts = _records(columns, [column.name for column in measure.counts])
-    people = _records(columns, groups)
-    periods = columns[measure.period.name]
-    for period, label, counted, behind in zip(periods, labels, counts, people, strict=True):
-        yield period, Cell(label, counted, behind)
-
-
-def _labels(
-    columns: Mapping[str, Sequence[Any]], level: tuple[str, ...], rows: int
-) -> Iterator[Label | None]:
-    if not level:
-        return itertools.repeat((), rows)
-    labels = zip(*([OTHER] * rows if name == OTHER else columns[name] for name in level), strict=True)
-    return (None if None in label else label for label in labels)
-
-
-def _records(columns: Mapping[str, Sequence[Any]], names: Sequence[str]) -> Iterator[dict[str, Any]]:
-    return (
-        dict(zip(names, values, strict=True))
-        for values in zip(*(columns[name] for name in names), strict=True)
-    )
-
-
-def _lists(column: Any) -> list[Any]:
-    """Return each row's list as an array over the one buffer of the column; a null list is empty."""
-    arrays: list[Any] = []
-    for chunk in column.chunks:
-        values = chunk.values.to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
-        arrays += [values[start:end] for start, end in itertools.pairwise(chunk.offsets.to_pylist())]
-    return arrays
+    found: dict[Measure, list[Cell]] = {}
+    for measure in OF_A_MONTH:
+        name_cells(connection, measure, {})
+        collect(connection, measure, parameters)
+        counted = cells_of(connection, measure, threshold=charter.publication.threshold)
+        found[measure] = [cell for _month, cell in counted]
+    return found
 
 
 def _thresholds(charter: Charter) -> dict[str, int]:

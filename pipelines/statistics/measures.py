@@ -1,7 +1,7 @@
 """The measures: each is declared here once and computed by the SQL file that bears its name.
 
-The release's tables, their comments, the fold of small cells, the gate and the web page follow
-from these declarations.
+Another SQL file of that name says what its cells are called. The release's tables, their comments, the
+fold of small cells, the gate and the web page follow from these declarations.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SOCIAL_NETWORKS = (
     "tumblr.com", "twitter.com", "vk.com", "whatsapp.com", "x.com", "youtu.be", "youtube.com",
 )  # fmt: skip
 
-_FOLDER = Path(__file__).with_name("measures")
+_FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -188,11 +188,17 @@ BY_NAME: Mapping[str, Measure] = {measure.name: measure for measure in MEASURES}
 
 @cache
 def sql(name: str) -> str:
-    """Return the SQL of the measure called `name`."""
-    return (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+    """Return the SQL of the measure called `name`: who is behind its cells, one row each."""
+    return (_FOLDER / "measures" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+@cache
+def label_sql(name: str) -> str:
+    """Return the SQL of the labels of the measure called `name`: what its cells are called."""
+    return (_FOLDER / "labels" / f"{name}.sql").read_text(encoding="utf-8")
 
 
 @cache
 def preparation(name: str) -> str:
-    """Return the SQL that prepares measures: `requests` or `contact_months`."""
-    return (_FOLDER.parent / f"{name}.sql").read_text(encoding="utf-8")
+    """Return the SQL around the measures: `requests`, `bounded_bytes` or `contact_months`."""
+    return (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from pipelines.statistics.disclosure import Cell, Label, betrays, by_size, fold, heads, union, withheld
+from pipelines.statistics.disclosure import betrays, by_size, fold, withheld
 from pipelines.statistics.measures import DAILY, OTHER, Column, Measure
+from pipelines.statistics.people import Cell, Label, heads, tally
 from pipelines.statistics.plain import fault
 
 Row = dict[str, date | str | int | None]
@@ -96,7 +97,7 @@ def _blank_of_daily(shown: Mapping[Measure, Shown], threshold: int) -> frozenset
 def _is_mixed(members: Sequence[Cell], part: Column) -> bool:
     """Return whether the row holds some of `part` and some that is not: the total then tells how much."""
     return all(
-        any(len(cell.groups[f"{side}_{part.name}"]) for cell in members) for side in ("with", "without")
+        any(sum(tally([cell], f"{side}_{part.name}")) for cell in members) for side in ("with", "without")
     )
 
 
@@ -167,4 +168,4 @@ def _people(members: Sequence[Cell], rule: _Rule) -> int | None:
 
 
 def _distinct(members: Sequence[Cell]) -> int:
-    return len(union([cell.groups["people"] for cell in members]))
+    return sum(tally(members, "people"))

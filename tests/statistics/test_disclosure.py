@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.statistics import disclosure
-from pipelines.statistics.disclosure import Cell, Label, betrays, fold, heads, withheld
+from pipelines.statistics.disclosure import betrays, fold, withheld
+from pipelines.statistics.people import Cell, Label, heads, union
 
 OTHER: Label = ("(other)",)
 Groups = Mapping[str, set[int]]
@@ -171,10 +172,7 @@ def reference(table: Mapping[str, set[int]], threshold: int) -> dict[str, set[in
 def test_fold_agrees_with_the_reference(table: dict[str, set[int]], threshold: int) -> None:
     cells = [cell(name, members, sections[name]) for name, members in table.items()]
     found = fold(cells, threshold=threshold, other=OTHER, may_show=lambda _label: True)
-    got = {
-        label[0]: set(disclosure.union([c.groups["contributors"] for c in m]).tolist())
-        for label, m in found.items()
-    }
+    got = {label[0]: set(union([c.groups["contributors"] for c in m]).tolist()) for label, m in found.items()}
     assert got == reference(table, threshold)
 
 

@@ -17,6 +17,7 @@ from pipelines import catalog
 from pipelines.charter import Charter, load
 from pipelines.places import SOURCE_ROOT
 from pipelines.statistics import tables
+from pipelines.statistics.cells import cells_of, collect, name_cells
 from pipelines.statistics.measure import MOST_HITS_OF_A_VISITOR, MOST_MESSAGES_OF_A_PERSON, cells_by_day
 from pipelines.statistics.measures import (
     ASSET_EXTENSIONS,
@@ -506,9 +507,11 @@ def messages(
 
 def activity(connection: duckdb.DuckDBPyConnection, month: date) -> dict[str, tuple[int, int]]:
     parameters = {"month": month, "time_zone": "Europe/Paris", "most_messages": MOST_MESSAGES_OF_A_PERSON}
-    found = connection.execute(sql("contact_activity"), parameters).fetchall()
-    assert all(row[0] == month and sorted(row[3]) == sorted(row[4]) for row in found)
-    return {kind: (count, len(people)) for _month, kind, count, people, _contributors in found}
+    contacts = BY_NAME["contact_activity"]
+    name_cells(connection, contacts, {})
+    collect(connection, contacts, parameters)
+    found = [cell for _month, cell in cells_of(connection, contacts, threshold=1)]
+    return {cell.labels[0][0]: (cell.counts["messages"], len(cell.groups["people"])) for cell in found}
 
 
 def test_contact_activity_counts_messages_and_people_of_the_local_month(

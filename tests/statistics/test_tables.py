@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.statistics import gate
-from pipelines.statistics.disclosure import Cell
 from pipelines.statistics.measures import BY_NAME, OF_A_DAY, Measure
+from pipelines.statistics.people import Cell
 from pipelines.statistics.tables import Tables, of_day, of_month, rounded
 from tests.statistics.fresh import show_fresh
 

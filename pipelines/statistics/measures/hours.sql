@@ -1,12 +1,13 @@
 -- Purpose: when the site is read.
 -- Reads: requests. Parameters: none.
--- One row means a local hour of a day; the hour that a clock change repeats is one row.
+-- One row means a person in a local hour of a day; the hour that a clock change repeats is one.
 SELECT
     day,
-    hour,
-    count(*) AS hits,
-    list(DISTINCT contributor) AS contributors,
-    list(DISTINCT visitor) FILTER (visitor IS NOT NULL) AS people
+    hour::INTEGER AS cell,
+    person,
+    contributor,
+    count(*)::USMALLINT AS hits,
+    true AS contributors
 FROM requests
 WHERE NOT is_bot
-GROUP BY ALL
+GROUP BY day, hour, person, contributor
