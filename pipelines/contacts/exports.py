@@ -12,10 +12,12 @@ from uuid import UUID
 from pipelines.contacts.reading import entries
 from pipelines.contacts.records import COLUMNS, Arrival, Kind, Reader, RefusedError
 from pipelines.errors import LandingError
-from pipelines.landing import Delivery, content
+from pipelines.landing import Delivery, whole
 
 MAX_EXPORT_BYTES = 512 << 20
-_NAME = re.compile(rf"({'|'.join(COLUMNS)})(?![a-z]).*\.(csv|jsonl)(\.gz)?", re.IGNORECASE | re.DOTALL)
+_NAME = re.compile(
+    rf"({'|'.join(COLUMNS)})(?![a-z]).*\.(csv|jsonl)(\.(gz|bz2|zst|xz))?", re.IGNORECASE | re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -51,15 +53,15 @@ class Export:
 
 def read(delivery: Delivery, key: bytes) -> Export:
     """Read the file of `delivery`; LandingError says what is wrong with it and the cure."""
-    if delivery.fault:
+    if delivery.fault:  # before its name: a link says more by what it is
         raise LandingError(delivery.fault)
     match = _NAME.fullmatch(delivery.path.name)
     if match is None:
         raise LandingError(
             f"is not named for what it holds: begin its name with {', '.join(COLUMNS)} and end it with "
-            ".csv or .jsonl (and .gz where it is packed)."
+            ".csv or .jsonl (and .gz, .bz2, .zst or .xz where it is packed)."
         )
     kind = cast(Kind, match[1].lower())
-    raw = content(delivery, MAX_EXPORT_BYTES)
+    raw = whole(delivery, MAX_EXPORT_BYTES)
     digest = hmac.digest(key, kind.encode() + b"\0" + raw, "sha256")
     return Export(delivery, kind, match[2].lower() == "csv", UUID(bytes=digest[:16]), raw)

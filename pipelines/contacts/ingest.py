@@ -39,8 +39,8 @@ def take_in(
     `record` is told the outcomes once they are certain and before any file is removed, so that a kill
     cannot lose them.
     """
-    key = installation.keyring.derive("contacts", "delivery")
-    found = deliveries(installation.places.landing_contacts, key)
+    key, folder = installation.keyring.derive("contacts", "delivery"), installation.places.landing_contacts
+    found = deliveries(folder, key)
     if not found:
         return []
     with installation.vault.workshop(changing="contacts") as workshop:
@@ -48,8 +48,8 @@ def take_in(
         outcomes = _Night(installation, workshop, day, at).take(found)
     record([outcomes[delivery.delivery_id] for delivery in found])
     for delivery in found:
-        if outcomes[delivery.delivery_id].error is None:
-            discard(delivery, key)
+        if (outcome := outcomes[delivery.delivery_id]).error is None:
+            outcomes[delivery.delivery_id] = replace(outcome, error=discard(delivery, folder, key))
     return [outcomes[delivery.delivery_id] for delivery in found]
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -96,6 +98,32 @@ def test_copies_come_together_the_shortest_first(
     (landing / "3.log.gz").write_bytes(gzip.compress(log(1, 2)) + gzip.compress(log(3)))
     (landing / "4.log").write_bytes(log(1))
     assert [delivery.path.name for delivery in found()] == ["4.log", "3.log.gz", "1.log", "2.log"]
+
+
+W3C = b"#Software: Microsoft Internet Information Services 10.0\n#Version: 1.0\n#Fields: date time\n"
+
+
+def test_logs_that_share_only_their_directives_are_no_copies(
+    landing: Path, found: Callable[[], list[Delivery]]
+) -> None:
+    (landing / "1.log").write_bytes(W3C + b"2026-11-20 10:00:00\n" * 3)
+    (landing / "2.log").write_bytes(W3C + b"2026-11-21 10:00:00\n")
+    (landing / "3.log").write_bytes(W3C + b"2026-11-20 10:00:00\n")
+    assert [delivery.path.name for delivery in found()] == ["3.log", "1.log", "2.log"]
+    assert [len(batch) for batch in batches(found(), max_files=1)] == [2, 1]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, bytes])
+def test_a_copy_is_recognised_in_any_packing(
+    landing: Path,
+    found: Callable[[], list[Delivery]],
+    log: Callable[..., bytes],
+    pack: Callable[[bytes], bytes],
+) -> None:
+    (landing / "1.log").write_bytes(log(1, 2))
+    (landing / "2.log").write_bytes(log(7))
+    (landing / "3.log").write_bytes(pack(log(1)))
+    assert [delivery.path.name for delivery in found()] == ["3.log", "1.log", "2.log"]
 
 
 def test_batches_are_bounded_but_keep_copies_together(
