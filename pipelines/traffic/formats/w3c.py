@@ -1,0 +1,217 @@
+"""W3C extended log files: the `#Fields:` line says what stands where (IIS, CloudFront, Incapsula, NetScaler).
+
+W3C Working Draft WD-logfile-960323: fields are separated by blanks, "-" is an absent one, a string may stand
+in quotes with a quote doubled, date and time are UTC. IIS writes "+" for a blank; CloudFront
+percent-encodes, and a percent sign too, so that a blank of the browser's name is %2520 (or %20).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from pipelines.traffic.formats import times
+from pipelines.traffic.formats.extract import extract, extraction
+from pipelines.traffic.formats.model import Fields, Format, FormatError, fields_sql, parameters
+from pipelines.traffic.formats.requests import known_method, target_of, with_query
+
+# field → (role, rank): of two that say the same, the one of the lower rank is taken
+_FIELDS: dict[str, tuple[str, int]] = {
+    "date": ("date", 0), "time": ("time", 0),
+    "timestamp": ("epoch", 0), "x-timestamp": ("epoch", 0), "timestamp(ms)": ("epoch", 1),
+    "localtime": ("clf", 0), "x-localtime": ("clf", 0), "gmttime": ("clf", 0),
+    "date-local": ("local_date", 0), "time-local": ("local_time", 0),
+    "x-localdate": ("local_date", 0),
+    "c-ip": ("address", 0), "c-ip-address": ("address", 0), "cs-ip": ("address", 1),
+    "x-client-ip": ("address", 1),
+    "x-forwarded-for": ("forwarded", 0), "cs(x-forwarded-for)": ("forwarded", 0), "s-xff": ("forwarded", 0),
+    "x-xff": ("forwarded", 0), "cs-x-forwarded-for": ("forwarded", 0), "cs(true-client-ip)": ("forwarded", 1),
+    "cs(x-real-ip)": ("forwarded", 1),
+    "cs-method": ("method", 0), "c-method": ("method", 1),
+    "cs-uri-stem": ("stem", 0), "cs-uri-path": ("stem", 1), "cs-uri-query": ("query", 0),
+    "cs-uri": ("uri", 0), "cs-url": ("uri", 1), "c-uri": ("uri", 2),
+    "sc-status": ("status", 0), "c-status": ("status", 1), "cs-status": ("status", 2),
+    "sc-bytes": ("sent", 0),
+    "cs(referer)": ("referrer", 0), "cs(referrer)": ("referrer", 0), "c-referrer": ("referrer", 1),
+    "cs-referer": ("referrer", 1), "cs-referrer": ("referrer", 1),
+    "cs(user-agent)": ("agent", 0), "c-user-agent": ("agent", 1), "cs-user-agent": ("agent", 1),
+    "cs-useragent": ("agent", 1),
+}  # fmt: skip
+_SPACED = r'(?:"(?:[^"\\]|\\.|"")*"|[^ \t"][^ \t]*)'
+_PLAIN = r'[^ \t"][^ \t]*'
+_TABBED = r"[^\t]*"
+_EXACT = {
+    "date": r'"?[0-9]{4}-[0-9]{2}-[0-9]{2}"?',
+    "time": r'"?[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?"?',
+    "epoch": r'"?[0-9]{9,19}(?:[.,][0-9]{1,9})?"?',
+    "clf": r'"?\[?[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9:]{8}(?: [+-][0-9]{4})?\]?"?',
+} | {"local_date": "", "local_time": ""}
+_EXACT |= {"local_date": _EXACT["date"], "local_time": _EXACT["time"]}
+# Imperva writes a head of its own, that ends in |==|
+DIRECTIVE = (
+    "(?s)^\ufeff?(#.*|\\|==\\|.*|(startTime|endTime|accountI[dD]|[fF]ormat|[cC]hecksum|publicKeyId|key"
+    "|configI[dD]):.*)$"
+)
+
+
+# In a file without head the values themselves must show that the columns are the right ones.
+_STRICT = {
+    "address": r'"?[0-9A-Fa-f]*[.:][0-9A-Fa-f.:]+(?:%[0-9A-Za-z]+)?"?',
+    "status": r'"?(?:[1-5][0-9]{2}|-)"?',
+}
+
+
+def compile_fields(text: str, date: str | None = None, *, is_strict: bool = False) -> Format:
+    """Return the format that a `#Fields:` line says; `date` is that of `#Date:`, for logs with times only.
+
+    `is_strict` refuses lines whose address is none. FormatError says what the line lacks.
+    """
+    names = re.sub("^\ufeff?#?fields:?", "", text.strip(), flags=re.I).split()
+    roles = _roles([name.lower().strip('"') for name in names])
+    return _compile(
+        roles,
+        names,
+        date if "date" not in roles.values() else None,
+        _EXACT | _STRICT if is_strict else _EXACT,
+    )
+
+
+def lacks_date(names: str) -> bool:
+    """Return whether a `#Fields:` line has times of day, and their date in a line of its own."""
+    fields = names.lower().split()
+    return "time" in fields and "date" not in fields
+
+
+def _roles(names: Sequence[str]) -> dict[int, str]:
+    """Return which column is taken for which field."""
+    best: dict[str, tuple[int, int]] = {}
+    for number, name in enumerate(names):
+        if name in _FIELDS:
+            role, rank = _FIELDS[name]
+            best[role] = min(best.get(role, (99, 0)), (rank, number))
+    if "address" not in best and "forwarded" in best:
+        best["address"] = best.pop("forwarded")
+    if "address" not in best:
+        raise FormatError("#Fields: holds no client address: add c-ip to the fields that the server logs.")
+    if "stem" in best:
+        best.pop("uri", None)
+    return {number: role for role, (_, number) in best.items()}
+
+
+def _compile(
+    roles: Mapping[int, str], names: Sequence[str], date: str | None, exact: Mapping[str, str]
+) -> Format:
+    has, count = set(roles.values()), len(names)
+    hit_at, first, used = _time(has, date)
+    unused = set(_EXACT) - used
+    taken = {number: role for number, role in roles.items() if role not in unused}
+    spaced, tabbed = (_line(taken, count, exact, *shape) for shape in ((_SPACED, " +"), (_TABBED, "\t")))
+    is_cloudfront = any(name.lower().startswith("x-edge-") for name in names)
+    plain = _line(taken, count, exact, *((_TABBED, "\t") if is_cloudfront else (_PLAIN, " "))).replace(
+        "[ \t]*$", "$"
+    )
+    groups = [taken[number] for number in sorted(taken)]
+    whole = (
+        f"CASE WHEN contains(text, chr(9)) THEN {extract('f_tabbed', groups)}"
+        f" ELSE {extract('f_spaced', groups)} END"
+    )
+    cut, bound = extraction(groups, first, whole, plain)
+    fields = _fields(set(groups), hit_at, is_cloudfront=is_cloudfront)
+    more = {
+        "f_tabbed": tabbed,
+        "f_spaced": spaced,
+        "f_directive": DIRECTIVE,
+        **({"f_date": date} if date else {}),
+    }
+    sql = fields_sql(
+        cut,
+        f"g.{first} <> '' AND NOT starts_with(text, '#')",
+        fields,
+        is_directive="regexp_full_match(text, $f_directive)",
+    )
+    return Format("w3c", sql, parameters(fields, **bound, **more), _taker(spaced, tabbed, first))
+
+
+def _time(has: set[str], date: str | None) -> tuple[str, str, set[str]]:
+    """Return SQL of the instant, the group that a line must have, and the roles used for it."""
+    if {"date", "time"} <= has:
+        return times.utc(_plain("date"), _plain("time")), "date", {"date", "time"}
+    if "time" in has and date:
+        return times.utc("$f_date", _plain("time")), "time", {"time"}
+    if "epoch" in has:
+        return times.any_time(f"({_plain('epoch')})"), "epoch", {"epoch"}
+    if "clf" in has:
+        return times.clf_any(f"trim({_plain('clf')}, '[]')"), "clf", {"clf"}
+    if {"local_date", "local_time"} <= has:
+        text = f"(({_plain('local_date')}) || 'T' || ({_plain('local_time')}))"
+        return times.iso(text), "local_date", {"local_date", "local_time"}
+    raise FormatError(
+        "#Fields: holds no date and time: add date and time to the fields that the server logs."
+    )
+
+
+def _plain(role: str) -> str:
+    return f"trim(g.{role}, '\"')"
+
+
+def _line(taken: Mapping[int, str], count: int, exact: Mapping[str, str], token: str, separator: str) -> str:
+    columns = [
+        f"(?P<{taken[number]}>{exact.get(taken[number], token)})" if number in taken else token
+        for number in range(count)
+    ]
+    return f"(?s)^{separator.join(columns)}[ \t]*$"
+
+
+def _fields(has: set[str], hit_at: str, *, is_cloudfront: bool) -> Fields:
+    text = {role: _unquoted(f"g.{role}") for role in has}
+    method = text.get("method")
+    target = text.get("stem") or (_path_of(text["uri"]) if "uri" in has else None)
+    if target and "query" in has:
+        target = with_query(f"({target})", f"({text['query']})")
+    if target and is_cloudfront:
+        target = f"regexp_replace({target}, '%25([0-9A-Fa-f]{{2}})', '%\\1', 'g')"
+    return Fields(
+        hit_at=hit_at,
+        address=text["address"],
+        forwarded=text.get("forwarded", "NULL"),
+        method=known_method(f"({method})") if method else "NULL",
+        target=target_of(f"({method})", f"({target})") if method and target else target or "NULL",
+        status=text.get("status", "NULL"),
+        sent=text.get("sent", "NULL"),
+        referrer=text.get("referrer", "NULL"),
+        agent=_agent(text["agent"], is_cloudfront=is_cloudfront) if "agent" in has else "NULL",
+    )
+
+
+def _unquoted(value: str) -> str:
+    return f"CASE WHEN starts_with({value}, '\"') THEN replace({value}[2:-2], '\"\"', '\"') ELSE {value} END"
+
+
+def _path_of(uri: str) -> str:
+    """Return SQL: the path of "https://host/path", "host/path" (Imperva) or "/path"."""
+    return (
+        f"CASE WHEN starts_with({uri}, '/') OR NOT contains({uri}, '/') THEN {uri}"
+        f" ELSE regexp_replace({uri}, '^([A-Za-z][A-Za-z0-9+.-]*://)?[^/?]*', '') END"
+    )
+
+
+def _agent(agent: str, *, is_cloudfront: bool) -> str:
+    """Return SQL: the browser's name with blanks for "+", percent-encoding in Apache's escapes."""
+    if is_cloudfront:
+        agent = f"replace({agent}, '%25', '%')"
+    else:
+        agent = f"CASE WHEN contains({agent}, ' ') THEN {agent} ELSE replace({agent}, '+', ' ') END"
+    return (
+        f"CASE WHEN contains({agent}, '%')"
+        f" THEN regexp_replace({agent}, '%([0-9A-Fa-f]{{2}})', '\\\\x\\1', 'g') ELSE {agent} END"
+    )
+
+
+def _taker(spaced: str, tabbed: str, first: str) -> Callable[[str], bool]:
+    by_blank, by_tab = re.compile(spaced), re.compile(tabbed)
+
+    def takes(line: str) -> bool:
+        found = (by_tab if "\t" in line else by_blank).fullmatch(line)
+        return bool(found and found[first]) and not line.startswith("#")
+
+    return takes
