@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from datetime import date
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, UnionType
 from typing import Annotated, Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pipelines.errors import CharterFileError
@@ -129,6 +129,7 @@ class Document:
             Literal: self._one_of,
             Mapping: self._entries,
             Union: self._present,
+            UnionType: self._present,
             tuple: self._list,
         }
         if reader := readers.get(get_origin(hint)):

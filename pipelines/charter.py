@@ -8,15 +8,16 @@ be is refused with its line: a rule that nobody carries out must not look as if 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pipelines import catalog
-from pipelines._charter_file import Between, Document, Holds, IdOf, Like
+from pipelines._charter_file import Between, Document, Holds, IdOf, Key, Like
 from pipelines.periods import Period
 
 LawfulBasis = Literal[
@@ -151,6 +152,25 @@ class Publication:
     ]
 
 
+def _network(value: str, _file: Mapping[str, Any]) -> str | None:
+    try:
+        ip_network(value)
+    except ValueError:
+        return 'is no network: write it as "10.0.0.0/8" or "2001:db8::/32".'
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class LogFormat:
+    """A log format of the site's own: one of `directive`, `preset` and `json`, for all sources or some."""
+
+    id: str
+    directive: str | None = None
+    preset: str | None = None
+    json: Mapping[str, str] | None = None
+    sources: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class TrafficRules:
     """What becomes of a line of a web-server log on its way in."""
@@ -161,6 +181,8 @@ class TrafficRules:
     own_domains: tuple[Domain, ...]
     future_tolerance_hours: Annotated[int, Between(0, 48)]
     max_line_bytes: Annotated[int, Between(1_024, 16_777_216)]
+    trusted_proxies: tuple[Annotated[str, _network], ...] = ()
+    formats: Mapping[str, LogFormat] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +228,19 @@ def load(path: Path) -> Charter:
     return charter
 
 
+def refuse(path: Path, key: Key, what: str) -> NoReturn:
+    """Raise CharterFileError with the line on which `key` stands in the policy file at `path`."""
+    Document(path).fault(key, what)
+
+
 def _refuse_contradictions(charter: Charter, document: Document) -> None:
     """Refuse what is wrong only taken together."""
+    for name, form in charter.traffic.formats.items():
+        if sum(way is not None for way in (form.directive, form.preset, form.json)) != 1:
+            document.fault(
+                ("traffic", "formats", name),
+                "needs exactly one of directive, preset and json: see docs/formats.md.",
+            )
     if charter.effective_on < charter.amended_on:
         document.fault(("effective_on",), "cannot be before amended_on: correct the date.")
     day = charter.amended_on

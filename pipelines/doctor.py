@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines import quality
+from pipelines import quality, traffic
 from pipelines.charter import load
 from pipelines.errors import CharterError, ConfigurationError
 from pipelines.faults import internal_error
@@ -38,6 +38,7 @@ def examine(environ: Mapping[str, str]) -> list[Finding]:
     checks: list[Check] = [
         ("Python", _python, ()),
         ("charter.toml", lambda: f"version {load(places.charter_file).version}, {places.charter_file}", ()),
+        ("log formats", lambda: _formats(places), ("charter.toml",)),
         ("expectations", lambda: _suites(places), ()),
         ("folders", lambda: _folders(places), ()),
         ("keys apart", lambda: _keys_apart(places), ("folders",)),
@@ -78,6 +79,14 @@ def _python() -> str:
 def _suites(places: Places) -> str:
     quality.check_suites(places.expectations)
     return "one suite for each table, all columns declared"
+
+
+def _formats(places: Places) -> str:
+    rules = load(places.charter_file).traffic
+    traffic.check_formats(places.charter_file, rules)
+    if not rules.formats:
+        return "detected; charter.toml names none of the site's own"
+    return f"{', '.join(rules.formats)} of charter.toml; others are detected"
 
 
 def _folders(places: Places) -> str:

@@ -74,6 +74,7 @@ def traffic_batches(night: str) -> list[list[str]]:
     """Return the landing files to take in on `night`, as batches of their opaque ids."""
     log.info("night %s", night)
     installation = Installation.open(os.environ)
+    traffic.check_formats(installation.places.charter_file, installation.charter.traffic)
     found = traffic.deliveries(installation.places, installation.keyring)
     return [[delivery.delivery_id.hex for delivery in batch] for batch in traffic.batches(found)]
 
@@ -186,14 +187,17 @@ def _recorder(installation: Installation, night: str, kind: str, at: datetime) -
     """Return what writes the fate of each file to the ledger: once, even where a killed task runs again."""
 
     def record(outcomes: Outcomes) -> None:
-        known = {entry.facts["delivery"] for entry in installation.ledger.entries(f"{kind}_taken")}
+        key = "load" if kind == "traffic" else "delivery"  # a large log is taken in by portions, a load each
+        known = {entry.facts[key] for entry in installation.ledger.entries(f"{kind}_taken")}
         taken: list[dict[str, Fact]] = []
         for outcome in outcomes:
             facts: dict[str, Fact] = {"night": night, "delivery": outcome.delivery_id.hex}
+            if kind == "traffic" and outcome.load_id is not None:
+                facts["load"] = outcome.load_id.hex
             if outcome.error is not None:
                 why = f"{outcome.shown_name}: {outcome.error}"
                 installation.ledger.append(f"{kind}_refused", day=day_of(night), at=at, why=why, **facts)
-            elif outcome.delivery_id.hex not in known:
+            elif facts[key] not in known:
                 taken.append(facts | {name: int(getattr(outcome, name)) for name in ("read", *LINE_COUNTS)})
         installation.ledger.append_all(f"{kind}_taken", taken, day=day_of(night), at=at)
 

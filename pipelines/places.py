@@ -16,7 +16,8 @@ class Places:
 
     `CHARTER_HOME` moves them together; `CHARTER_LANDING`, `CHARTER_VAULT`, `CHARTER_KEYS`,
     `CHARTER_RELEASES`, `CHARTER_LEDGER` and `CHARTER_REPORTS` move one each (a volume of its own),
-    `CHARTER_FILE` names the policy file.
+    `CHARTER_FILE` names the policy file, `CHARTER_COUNTRIES` the MaxMind DB file of countries, which may be
+    missing.
     """
 
     charter_file: Path
@@ -26,6 +27,7 @@ class Places:
     releases: Path
     ledger: Path
     reports: Path
+    countries: Path
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Places:
@@ -45,6 +47,7 @@ class Places:
             releases=place("releases"),
             ledger=place("ledger"),
             reports=place("reports"),
+            countries=Path(environ.get("CHARTER_COUNTRIES") or home / "data" / "countries.mmdb").resolve(),
         )
 
     @property

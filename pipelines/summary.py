@@ -132,7 +132,7 @@ def _intake(entries: list[Entry], kind: str) -> Intake:
     refused = {str(entry.facts["delivery"]) for entry in _of(entries, f"{kind}_refused")}
     refused -= {str(entry.facts["delivery"]) for entry in taken}
     return Intake(
-        files=len(taken),
+        files=len({entry.facts["delivery"] for entry in taken}),
         refused=len(refused),
         read=totals["read"],
         **{name: totals[name] for name in LINE_COUNTS},

@@ -14,7 +14,7 @@ from pipelines.installation import Installation
 from pipelines.places import SOURCE_ROOT
 
 ALL = [
-    "Python", "charter.toml", "expectations", "folders", "keys apart", "master key", "encryption", "disk", "ledger",
+    "Python", "charter.toml", "log formats", "expectations", "folders", "keys apart", "master key", "encryption", "disk", "ledger",
     "stores", "landing", "release",
 ]  # fmt: skip
 
@@ -66,6 +66,12 @@ def break_charter(installation: Installation) -> None:
     (home / "charter.toml").write_text(text.replace("threshold = 10 ", "threshold = 0 "), encoding="utf-8")
 
 
+def misspell_log_format(installation: Installation) -> None:
+    text = (SOURCE_ROOT / "charter.toml").read_text(encoding="utf-8")
+    named = "\n[traffic.formats.own]\ndirective = 'LogFormat \"%h %t %nonsense\"'\n"
+    (Path(os.environ["CHARTER_HOME"]) / "charter.toml").write_text(text + named, encoding="utf-8")
+
+
 def lose_key_of_a_store(installation: Installation) -> None:
     with installation.vault.workshop(memory_mb=64, threads=1) as workshop:
         workshop.revise("contacts", {})
@@ -88,6 +94,7 @@ AT = datetime.fromisoformat("2026-11-22T01:00:00+00:00")
         (alter_ledger, "ledger", "line 1 was altered"),
         (open_master_key, "master key", "chmod 600"),
         (break_charter, "charter.toml", "line "),
+        (misspell_log_format, "log formats", "traffic.formats.own.directive"),
         (lose_key_of_a_store, "stores", "shredded"),
         (lose_release, "release", "another release folder"),
     ],

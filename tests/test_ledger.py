@@ -9,7 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import LedgerError
@@ -168,6 +168,7 @@ def test_value_of_data_is_refused_and_not_repeated(ledger: Ledger, at: datetime,
     assert not ledger.path.exists()
 
 
+@settings(deadline=None)
 @given(position=st.integers(0, 2000), bit=st.integers(0, 7))
 def test_any_flipped_bit_is_found(tmp_path_factory: pytest.TempPathFactory, position: int, bit: int) -> None:
     folder = tmp_path_factory.mktemp("ledger")

@@ -100,6 +100,15 @@ def hits_of(installation: Installation) -> Counter[str]:
     return Counter(dict(rows))
 
 
+def _rows_of(table: catalog.Table, kind: str) -> str:
+    """Return a SELECT of all rows; a load's id, which tells one copy of a file from another, by its content."""
+    if kind != "traffic" or "load_id" not in table.column_names:
+        return f"SELECT * FROM {table.name}"
+    contents = "SELECT load_id, concat_ws('/', source, hex(content_digest)) AS content FROM deliveries"
+    named = "t.* REPLACE (coalesce(content, 'of no delivery') AS load_id)"
+    return f"SELECT {named} FROM {table.name} AS t LEFT JOIN ({contents}) AS d ON d.load_id = t.load_id"
+
+
 def state_of(installation: Installation) -> object:
     """Return all that the vault holds but for how it was delivered, and the rows of the release in force."""
     found: dict[str, object] = {}
@@ -110,7 +119,7 @@ def state_of(installation: Installation) -> object:
             )
             for table in catalog.tables_of(kind):
                 if table.name not in {"deliveries", "imports"}:
-                    rows = workshop.connection.execute(f"SELECT * FROM {table.name}").fetchall()
+                    rows = workshop.connection.execute(_rows_of(table, kind)).fetchall()
                     found[table.name] = sorted(map(repr, rows))
     current = installation.places.releases / "current"
     found["release"] = current.resolve().name.rpartition("-")[2] if current.exists() else None

@@ -13,8 +13,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.exceptions import TyperException
 
-from pipelines.cli import requests
-from pipelines.cli.terminal import Day, Later, day_option, day_or_today, now, opened, say, working
+from pipelines.cli import requests, traffic
+from pipelines.cli.terminal import (
+    Day,
+    Later,
+    day_option,
+    day_or_today,
+    now,
+    opened,
+    print_table,
+    say,
+    working,
+)
 from pipelines.errors import CharterError, ConfigurationError, LedgerError, RetentionError, UsageError
 from pipelines.faults import internal_error
 from pipelines.places import Places
@@ -44,6 +54,7 @@ ledger_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The 
 app.add_typer(vault_app, name="vault")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(requests.app, name="request")
+app.add_typer(traffic.app)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -175,7 +186,7 @@ def stats(
     if csv:
         csv_format.writer(sys.stdout, lineterminator="\n").writerows([list(found.columns), *rows])
         return
-    _print_table([str(name) for name in found.columns], rows[:limit])
+    print_table([str(name) for name in found.columns], rows[:limit])
     if len(rows) > limit:
         say(f"the latest {limit} rows; --limit shows more, --csv all", to_stderr=True)
 
@@ -188,13 +199,6 @@ def _shown(value: object) -> str:
         return str(int(value))
     text = str(value)
     return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
-
-
-def _print_table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(cell) for cell in column) for column in zip(names, *rows, strict=True)]
-    for row in (names, *rows):
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        say("  ".join(cells).rstrip())
 
 
 @vault_app.command("list")

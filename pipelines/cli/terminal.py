@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from importlib import import_module
@@ -54,6 +54,14 @@ Day = Annotated[date | None, day_option("Local day of the run; today when left o
 def say(line: str = "", *, to_stderr: bool = False) -> None:
     """Print one line as it is: no colour, no wrapping, no markup."""
     typer.echo(line, err=to_stderr)
+
+
+def print_table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print `rows` under `names`, each column as wide as it needs."""
+    widths = [max(len(cell) for cell in column) for column in zip(names, *rows, strict=True)]
+    for row in (names, *rows):
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        say("  ".join(cells).rstrip())
 
 
 def now() -> datetime:

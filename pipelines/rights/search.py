@@ -125,7 +125,8 @@ def _hits_around(
     workshop: Workshop, installation: Installation, stores: Sequence[str], address: str, moment: datetime
 ) -> tuple[str, list[KeyedRow]]:
     """Return the outcome for one address and moment, and the keyed rows where it is "found"."""
-    visitors: dict[str, set[UUID]] = {}  # month → visitors: the same one has another pseudonym next month
+    # month → (address, visitor): the same ones have other pseudonyms next month
+    visitors: dict[str, set[tuple[UUID, UUID]]] = {}
     days = [day for day in _days_around(installation.charter, moment) if f"traffic/{day}" in stores]
     for day in days:
         month = f"{day:%Y-%m}"
@@ -134,27 +135,30 @@ def _hits_around(
     if any(len(seen) > 1 for seen in visitors.values()):
         return "shared", []
     rows = [
-        row for day in days for visitor in visitors[f"{day:%Y-%m}"]
-        for row in _hits_of(workshop, f"traffic/{day}", visitor)
+        row for day in days for pseudonyms in visitors[f"{day:%Y-%m}"]
+        for row in _hits_of(workshop, f"traffic/{day}", *pseudonyms)
     ]  # fmt: skip
     return ("found" if rows else "nothing"), rows
 
 
-def _visitors(workshop: Workshop, store: str, address: UUID | None, moment: datetime) -> Iterator[UUID]:
+def _visitors(
+    workshop: Workshop, store: str, address: UUID | None, moment: datetime
+) -> Iterator[tuple[UUID, UUID]]:
     if address is None:
         return
     naive = moment.astimezone(UTC).replace(tzinfo=None)
     values = {"store": store, "address": address, "earliest": naive - AROUND, "latest": naive + AROUND}
     sql = (_HERE / "visitors.sql").read_text(encoding="utf-8")
-    yield from (row[0] for row in workshop.connection.execute(sql, values).fetchall())
+    yield from ((address, row[0]) for row in workshop.connection.execute(sql, values).fetchall())
 
 
-def _hits_of(workshop: Workshop, store: str, visitor: UUID) -> list[KeyedRow]:
+def _hits_of(workshop: Workshop, store: str, address: UUID, visitor: UUID) -> list[KeyedRow]:
+    """Return the keyed hits of `visitor`; those of one address lie together, so little else is read."""
     table = catalog.table("hits")
     shown = [column.name for column in table.exported()]
     rows = workshop.connection.execute(
-        f"SELECT {', '.join([*table.key, *shown])} FROM hits WHERE store = ? AND visitor = ?",  # noqa: S608 catalog
-        [store, visitor],
+        f"SELECT {', '.join([*table.key, *shown])} FROM hits WHERE store = ? AND address = ? AND visitor = ?",  # noqa: S608 catalog
+        [store, address, visitor],
     ).fetchall()
     width = len(table.key)
     return [(row[:width], dict(zip(shown, row[width:], strict=True))) for row in rows]

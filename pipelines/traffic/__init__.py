@@ -1,12 +1,32 @@
 """Web-server logs → hits: from a landing file to sealed days, and not one raw address kept.
 
-`ingest.py` tells the story. A line is cut in `lines.py` and parsed in `parse.py`; an address is hashed
-in `pseudonym.py`; a path is scrubbed in `scrub.py`; days are sealed in `sealing.py`.
+`ingest.py` tells the story. A line is cut in `lines.py` and read in `regular.py` or by its format
+(`formats/`); an address is hashed in `pseudonym.py`; a path is scrubbed in `scrub.py`; days are sealed in
+`sealing.py`. `replay.py` reads again what was refused, `loads.py` tells what was taken in.
 """
 
 from pipelines.traffic.accounting import Outcome
 from pipelines.traffic.ingest import take_in
 from pipelines.traffic.landing import Delivery, batches, deliveries
+from pipelines.traffic.loads import count_rejects, days_of_loads, find_rejects, loads
 from pipelines.traffic.pseudonym import address_pseudonym
+from pipelines.traffic.replay import replay
+from pipelines.traffic.sites import check_formats
+from pipelines.traffic.trial import formats_known, try_file
 
-__all__ = ["Delivery", "Outcome", "address_pseudonym", "batches", "deliveries", "take_in"]
+__all__ = [
+    "Delivery",
+    "Outcome",
+    "address_pseudonym",
+    "batches",
+    "check_formats",
+    "count_rejects",
+    "days_of_loads",
+    "deliveries",
+    "find_rejects",
+    "formats_known",
+    "loads",
+    "replay",
+    "take_in",
+    "try_file",
+]

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from uuid import UUID
 
 import duckdb
 
 from pipelines.errors import VaultError
+from pipelines.traffic.known import Earlier
 from pipelines.traffic.landing import Delivery
-from pipelines.traffic.lines import Extent
 
 FATES = ("accepted", "rejected", "expired", "duplicate")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one delivery: counts of lines, and the local days that its hits went to.
+    """What became of a delivery, or of one portion of it: counts of lines, and the local days of its hits.
 
-    `resumed`: an earlier run had stored all of it and was killed before it could remove the file.
-    `error` says why nothing of it was taken, or why the file is still in landing.
+    `resumed`: an earlier run had stored some of it and was killed before it could remove the file.
+    `error` says why nothing more of it was taken, or why the file is still in landing.
     """
 
     delivery_id: UUID
@@ -43,74 +43,83 @@ class Outcome:
                 "duplicate. Nothing of it counts as taken in; please report it."
             )
 
+    def plus(self, other: Outcome) -> Outcome:
+        """Return this and another portion of the same delivery taken together."""
+        counts = {name: getattr(self, name) + getattr(other, name) for name in ("read", *FATES)}
+        return replace(
+            self,
+            **counts,
+            load_id=self.load_id or other.load_id,
+            days=tuple(sorted({*self.days, *other.days})),
+            resumed=self.resumed or other.resumed,
+            error=other.error or self.error,
+        )
+
 
 @dataclass
 class Reading:
-    """One file of a batch as it was read: its number there, its load, and which of its lines are new.
+    """One file, or the portion of it that is staged: which lines are new, and what it is recognised by.
 
-    `tail_digest` is that of an unended last line, None where there is none or it was refused.
+    `lines` are new, from number `first_new` on; `duplicates` lines before them were brought earlier.
+    `is_whole`: the file ends in this portion. `tail_digest` is that of an unended last line, None where
+    there is none or it was refused.
     """
 
     file_no: int
     delivery: Delivery
     load_id: UUID
-    extent: Extent
+    first_new: int
     duplicates: int = 0
-    tail_digest: bytes | None = None
+    lines: int = 0
+    content: Earlier | None = None
+    is_whole: bool = False
     counts: dict[str, int] = field(default_factory=dict)
     days: tuple[date, ...] = ()
 
-    @property
-    def has_new_lines(self) -> bool:
-        """Whether the file brings anything; a repeated file shares its load with the first."""
-        return self.duplicates < self.extent.lines
-
     def outcome(self) -> Outcome:
-        """Return what is told of the file; VaultError where its lines do not add up."""
-        return outcome_of(self.delivery, self.load_id, self.counts, self.days)
+        """Return what is told of the portion; VaultError where its lines do not add up."""
+        return counted(
+            self.delivery.delivery_id, self.load_id, self.delivery.shown_name, self.counts, self.days
+        )
 
 
-def outcome_of(
-    delivery: Delivery,
-    load_id: UUID,
-    counts: Mapping[str, int],
-    days: tuple[date, ...],
-    *,
-    resumed: bool = False,
+def counted(
+    delivery_id: UUID, load_id: UUID, shown_name: str, counts: Mapping[str, int], days: tuple[date, ...]
 ) -> Outcome:
-    """Return the outcome of `delivery` with its `counts` of lines: read and each of FATES."""
+    """Return the outcome of a portion with its `counts` of lines: read and each of FATES."""
     read, accepted, rejected, expired, duplicate = (counts[name] for name in ("read", *FATES))
-    known_as = (delivery.delivery_id, load_id, delivery.shown_name)
-    return Outcome(*known_as, read, accepted, rejected, expired, duplicate, days, resumed)
+    return Outcome(delivery_id, load_id, shown_name, read, accepted, rejected, expired, duplicate, days)
 
 
-def count_lines(connection: duckdb.DuckDBPyConnection, readings: Sequence[Reading]) -> None:
+def together(outcomes: Iterable[Outcome]) -> dict[UUID, Outcome]:
+    """Return one outcome for each delivery."""
+    found: dict[UUID, Outcome] = {}
+    for outcome in outcomes:
+        before = found.get(outcome.delivery_id)
+        found[outcome.delivery_id] = outcome if before is None else before.plus(outcome)
+    return found
+
+
+def count_lines(
+    connection: duckdb.DuckDBPyConnection, readings: Sequence[Reading], expired: Mapping[int, int]
+) -> None:
     """Count, from what will be sealed, the lines of each of `readings` by their fate."""
-    accepted = _by_load(connection, "SELECT load_id, count(*) FROM accepted_hits GROUP BY load_id")
-    rejected = _by_load(connection, "SELECT load_id, count(*) FROM accepted_rejects GROUP BY load_id")
-    expired = _by_load(
-        connection,
-        """
-        SELECT load_id, count(*) FROM staged_expired JOIN files USING (file_no)
-        WHERE line >= first_new GROUP BY load_id
-        """,
-    )
-    days = dict(
-        connection.execute(
-            "SELECT load_id, list(DISTINCT hit_on) FROM accepted_hits GROUP BY load_id"
-        ).fetchall()
+    accepted: dict[UUID, int] = {}
+    days: dict[UUID, list[date]] = {}
+    for load_id, hit_on, count in connection.execute(
+        "SELECT load_id, hit_on, count(*) FROM accepted_hits GROUP BY ALL"
+    ).fetchall():
+        accepted[load_id] = accepted.get(load_id, 0) + count
+        days.setdefault(load_id, []).append(hit_on)
+    rejected = dict(
+        connection.execute("SELECT load_id, count(*) FROM accepted_rejects GROUP BY load_id").fetchall()
     )
     for reading in readings:
-        load_id = reading.load_id if reading.has_new_lines else None
         reading.counts = {
-            "read": reading.extent.lines,
-            "accepted": accepted.get(load_id, 0),
-            "rejected": rejected.get(load_id, 0),
-            "expired": expired.get(load_id, 0),
+            "read": reading.lines + reading.duplicates,
+            "accepted": accepted.get(reading.load_id, 0),
+            "rejected": rejected.get(reading.load_id, 0),
+            "expired": expired.get(reading.file_no, 0),
             "duplicate": reading.duplicates,
         }
-        reading.days = tuple(sorted(days.get(load_id, ())))
-
-
-def _by_load(connection: duckdb.DuckDBPyConnection, query: str) -> Mapping[UUID | None, int]:
-    return dict(connection.execute(query).fetchall())
+        reading.days = tuple(sorted(days.get(reading.load_id, ())))

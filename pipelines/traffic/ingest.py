@@ -1,37 +1,43 @@
 """The story of a batch of landing files: read → parse → derive → validate → seal → remove from landing.
 
-Run again after a kill at any moment, it ends with the same hits: the segment of the day of receipt is
-sealed last and commits the batch; what was sealed before it is recognised by its load.
+A portion of some lines after the other, so that a large file costs no more memory than a small one. A
+portion is in force whole or not at all. Run again after a kill at any moment, the batch goes on where
+the last portion ended, and ends with the same hits.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pipelines.errors import LandingError
+import duckdb
+
+from pipelines import quality
 from pipelines.files import locked
 from pipelines.installation import Installation
 from pipelines.ledger import Ledger
 from pipelines.periods import oldest_kept
-from pipelines.quality import check, keep, require
+from pipelines.quality import Verdict, check, keep, require
 from pipelines.traffic import sealing
-from pipelines.traffic.accounting import Outcome, Reading, count_lines, outcome_of
-from pipelines.traffic.known import Earlier, Known, read_committed, read_known
-from pipelines.traffic.landing import Delivery, discard, in_order, pieces
-from pipelines.traffic.lines import LineReader
-from pipelines.traffic.parse import Window
+from pipelines.traffic.accounting import Outcome, Reading, count_lines, counted, together
+from pipelines.traffic.known import Committed, Earlier, Known, read_known
+from pipelines.traffic.landing import Delivery, discard, in_order
 from pipelines.traffic.quarantine import quarantine
+from pipelines.traffic.reading import Begin, Chunk, End, Files, read_ahead
 from pipelines.traffic.staging import Staging
-from pipelines.vault import Keyring, Workshop
+from pipelines.traffic.window import Window
+from pipelines.vault import Workshop
 
-_MEMORY_MB = 512  # for DuckDB; what does not fit is spilled, encrypted
+PORTION_LINES = 500_000
+_MEMORY_MB = 384  # for DuckDB; what does not fit is spilled, encrypted
 _WAIT_SECONDS = 6 * 3600.0  # for another batch of the same source
+
+Record = Callable[[list[Outcome]], None]
 
 
 def take_in(
@@ -40,32 +46,25 @@ def take_in(
     *,
     day: date,
     at: datetime,
-    record: Callable[[list[Outcome]], None] = lambda _outcomes: None,
+    record: Record = lambda _outcomes: None,
 ) -> list[Outcome]:
     """Take the landing `files` into the vault on the local day `day`; return what became of each.
 
-    `record` is told the outcomes once they are certain and before any file is removed, so that a kill
-    cannot lose them.
+    `record` is told what became of each portion once it is in force and before any file is removed, so
+    that a kill cannot lose it; it may be told twice.
 
     A file that cannot be read whole stays in landing, with its error, and the others go on. Files that
     may be copies of each other are to be in one call, as `batches` gives them.
-    QualityError, and nothing stored, where a critical rule is broken.
+    QualityError, and no more stored, where a critical rule is broken.
     """
-    with _claimed(installation, files), installation.vault.workshop(memory_mb=_MEMORY_MB) as workshop:
-        workshop.open(*(installation.vault.stores("traffic") or [f"traffic/{day}"]))
-        committed = read_committed(workshop.connection, [file.delivery_id for file in files])
-        # A killed run had taken these in, but not removed them.
-        outcomes = {
-            id_: outcome_of(file, past.load_id, past.counts, past.days, resumed=True)
-            for file in files
-            if (past := committed.get(id_ := file.delivery_id)) is not None
-        }
-        fresh = [file for file in in_order(files) if file.delivery_id not in committed]
-        readings, failures = _read(installation, workshop, fresh, window(installation, day=day, at=at))
-        if readings:
-            _seal(installation, workshop, readings, day=day)
-        outcomes |= failures | {reading.delivery.delivery_id: reading.outcome() for reading in readings}
-    record([outcomes[file.delivery_id] for file in files])
+    quality.warm()
+    with (
+        claimed(installation, {file.source for file in files}),
+        installation.vault.workshop(memory_mb=_MEMORY_MB, joins_as_written=True) as workshop,
+    ):
+        known = _known(installation, workshop, files, day)
+        batch = _Batch(installation, workshop, known, window(installation, day=day, at=at), day, record)
+        outcomes = batch.take_in(in_order(files))
     return [_removed(installation, file, outcomes[file.delivery_id]) for file in files]
 
 
@@ -90,10 +89,10 @@ def _purged_before(ledger: Ledger) -> Iterator[date]:
 
 
 @contextmanager
-def _claimed(installation: Installation, files: Sequence[Delivery]) -> Iterator[None]:
+def claimed(installation: Installation, sources: Iterable[str]) -> Iterator[None]:
     """Keep other batches of the same sources waiting: they must know what this one brings."""
     key = installation.keyring.derive("fingerprint", "traffic source")
-    names = {hmac.digest(key, file.source.encode(), "sha256").hex()[:16] for file in files}
+    names = {hmac.digest(key, source.encode(), "sha256").hex()[:16] for source in sources}
     with ExitStack() as stack:
         for name in sorted(names):
             lock = installation.vault.root / "locks" / f"source-{name}.lock"
@@ -101,80 +100,155 @@ def _claimed(installation: Installation, files: Sequence[Delivery]) -> Iterator[
         yield
 
 
-def _read(
-    installation: Installation, workshop: Workshop, files: Sequence[Delivery], window: Window
-) -> tuple[list[Reading], dict[UUID, Outcome]]:
-    """Stage the lines of `files`; return what was read, and the outcome of each that could not be."""
-    known, boundaries = read_known(workshop.connection), read_known(workshop.connection)
-    staging = Staging(workshop.connection, installation.keyring, installation.charter.traffic, window)
-    readings: list[Reading] = []
-    failures: dict[UUID, Outcome] = {}
-    for file_no, file in enumerate(files):
-        try:
-            reading = _read_file(installation, staging, boundaries, file_no, file)
-        except LandingError as error:
-            failures[file.delivery_id] = Outcome(file.delivery_id, None, file.shown_name, error=str(error))
+def _known(installation: Installation, workshop: Workshop, files: Sequence[Delivery], day: date) -> Known:
+    workshop.open(*(installation.vault.stores("traffic") or [f"traffic/{day}"]))
+    known = read_known(workshop.connection, {file.source for file in files})
+    workshop.close("traffic")
+    return known
+
+
+class _Batch:
+    """The files of one call, a portion after the other."""
+
+    def __init__(
+        self,
+        installation: Installation,
+        workshop: Workshop,
+        known: Known,
+        window: Window,
+        day: date,
+        record: Record,
+    ) -> None:
+        self._installation, self._workshop, self._known = installation, workshop, known
+        self._window, self._day, self._record = window, day, record
+        self._staging = Staging(workshop.connection, installation, window)
+        self._readings: list[Reading] = []  # of the portion
+        self._outcomes: list[Outcome] = []
+        self._lines = 0
+
+    def take_in(self, files: Sequence[Delivery]) -> dict[UUID, Outcome]:
+        """Take in `files`; return what became of each."""
+        resumed = [
+            _as_outcome(past, file.shown_name)
+            for file in files
+            for past in self._known.committed(file.delivery_id)
+        ]
+        # A killed run may have told nothing of what it put in force, and its file may have grown since.
+        self._record([_as_outcome(past, "") for past in self._known.received(self._day)])
+        done = {file.delivery_id for file in files if self._is_done(file)}
+        fresh = [file for file in files if file.delivery_id not in done]
+        reader = Files(fresh, self._known, self._window, self._installation.charter.traffic)
+        with read_ahead(reader) as messages:
+            for message in messages:
+                self._follow(message)
+        self._seal()
+        return together([*resumed, *self._outcomes])
+
+    def _is_done(self, file: Delivery) -> bool:
+        return any(past.is_whole for past in self._known.committed(file.delivery_id))
+
+    def _follow(self, message: Begin | Chunk | End) -> None:
+        if isinstance(message, Begin):
+            self._begin(message)
+        elif isinstance(message, Chunk):
+            self._add(message)
         else:
-            readings.append(reading)
-            boundaries.add(file.source, _as_earlier(reading))
-    staging.flush()
-    _find_duplicates(readings, known, staging.is_refused)
-    return readings, failures
+            self._end(message)
+            message.settled.set()
+
+    def _begin(self, begin: Begin) -> None:
+        reading = self._reading(begin.file_no, begin.delivery, begin.known + 1)
+        counted = sum(past.counts["read"] for past in self._known.committed(begin.delivery.delivery_id))
+        reading.duplicates = begin.known - counted
+        self._readings.append(reading)
+
+    def _add(self, chunk: Chunk) -> None:
+        reading = self._readings[-1]
+        self._staging.add(chunk)
+        reading.lines += chunk.lines
+        self._lines += chunk.lines
+        if chunk.complete is None:  # a portion ends where the file can be recognised
+            return
+        reading.content = Earlier(*chunk.complete, *chunk.complete, None)
+        if self._lines >= PORTION_LINES:
+            self._known.add(reading.delivery.source, reading.delivery.head, reading.content)
+            self._seal()
+            following = reading.first_new + reading.lines
+            self._readings.append(self._reading(reading.file_no, reading.delivery, following))
+
+    def _end(self, end: End) -> None:
+        if end.error is not None:
+            self._fail(end)
+            return
+        reading, extent = self._readings[-1], end.extent
+        # a last line that was known already is what the delivery that brought it says of it
+        tail = extent.tail_digest if extent.lines >= reading.first_new else None
+        if tail is not None:
+            self._staging.flush()
+            if self._staging.is_refused(end.file_no, extent.lines):
+                tail = None
+        reading.content = Earlier(
+            extent.content_bytes, extent.content_digest, extent.complete_bytes, extent.complete_digest, tail
+        )
+        reading.is_whole = True
+        self._known.add(reading.delivery.source, reading.delivery.head, reading.content)
+
+    def _fail(self, end: End) -> None:
+        """Tell why a file was not taken in; what of it is staged is left out."""
+        self._readings = [reading for reading in self._readings if reading.file_no != end.file_no]
+        refused = Outcome(end.delivery.delivery_id, None, end.delivery.shown_name, error=str(end.error))
+        self._outcomes.append(refused)
+        self._record([refused])
+
+    def _reading(self, file_no: int, delivery: Delivery, first_new: int) -> Reading:
+        key = self._installation.keyring.derive("fingerprint", "traffic load")
+        message = f"{delivery.delivery_id} {first_new}".encode()
+        return Reading(file_no, delivery, UUID(bytes=hmac.digest(key, message, "sha256")[:16]), first_new)
+
+    def _seal(self) -> None:
+        """Check what is staged, put it in force, and begin a new portion."""
+        readings, self._readings, self._lines = self._readings, [], 0
+        self._staging.flush()
+        if readings:
+            outcomes = self._sealed(readings)
+            self._outcomes += outcomes
+            self._record(outcomes)
+        self._staging.begin()
+
+    def _sealed(self, readings: Sequence[Reading]) -> list[Outcome]:
+        connection, installation = self._workshop.connection, self._installation
+        sealing.name_loads(connection, readings)
+        self._staging.decode()
+        name = sealing.segment_name(installation.keyring, [reading.load_id for reading in readings])
+        verdict = judged(installation, connection, self._day, name)
+        quarantine(connection, readings, installation.charter.traffic.max_line_bytes)
+        sealing.show_accepted(connection, has_failing=verdict.quarantined > 0)
+        count_lines(connection, readings, self._staging.expired)
+        outcomes = [reading.outcome() for reading in readings]  # raises where lines do not add up
+        sealing.seal(self._workshop, installation.keyring, readings, received_on=self._day)
+        return outcomes
 
 
-def _read_file(
-    installation: Installation, staging: Staging, boundaries: Known, file_no: int, file: Delivery
-) -> Reading:
-    reader = LineReader(installation.charter.traffic.max_line_bytes, boundaries.of(file.source))
-    for block in reader.blocks(pieces(file)):
-        staging.add(file_no, block)
-    load_id = _load_id(installation.keyring, file.source, reader.extent.content_digest)
-    return Reading(file_no, file, load_id, reader.extent)
+def judged(
+    installation: Installation, connection: duckdb.DuckDBPyConnection, day: date, name: str | None
+) -> Verdict:
+    """Judge `staged_hits` by the rules of quality, and keep the verdict as `name`, for the report of `day`.
 
-
-def _find_duplicates(
-    readings: Sequence[Reading], known: Known, is_refused: Callable[[int, int], bool]
-) -> None:
-    """Find in each of `readings` what earlier files brought, those before it in the batch included."""
-    for reading in readings:
-        source, extent = reading.delivery.source, reading.extent
-        same = known.same(source, extent)
-        if same is not None:
-            reading.duplicates, reading.tail_digest = extent.lines, same.tail_digest
-            continue
-        reading.duplicates = known.duplicates(source, extent)
-        if extent.tail_digest is not None and not is_refused(reading.file_no, extent.lines):
-            reading.tail_digest = extent.tail_digest
-        known.add(source, _as_earlier(reading))
-
-
-def _as_earlier(reading: Reading) -> Earlier:
-    extent = reading.extent
-    return Earlier(extent.content_digest, extent.complete_bytes, extent.complete_digest, reading.tail_digest)
-
-
-def _load_id(keyring: Keyring, source: str, content_digest: bytes) -> UUID:
-    key = keyring.derive("fingerprint", "traffic load")
-    return UUID(bytes=hmac.digest(key, content_digest + source.encode(), "sha256")[:16])
-
-
-def _seal(installation: Installation, workshop: Workshop, readings: list[Reading], *, day: date) -> None:
-    connection, keyring = workshop.connection, installation.keyring
-    loads = [reading.load_id for reading in readings]
-    sealing.show_staged(connection, readings)
+    `failing` names the hits that broke a rule; QualityError where a critical rule is broken.
+    """
     verdict = check(
         connection, "staged_hits", "hits", expectations=installation.places.expectations,
-        key=("load_id", "line"), failing="failing",
+        key=("load_id", "line"), failing="failing", texts="known_texts",
     )  # fmt: skip
-    keep(verdict, installation.places.verdicts(day), sealing.segment_name(keyring, "batch", loads))
+    if name is not None:
+        keep(verdict, installation.places.verdicts(day), name)
     require(verdict)
-    quarantine(connection, readings, installation.charter.traffic.max_line_bytes)
-    sealing.show_accepted(connection)
-    count_lines(connection, readings)
-    for reading in readings:
-        reading.outcome()  # raises where the lines do not add up, before anything is sealed
-    sealing.seal_days(workshop, keyring, received_on=day)
-    sealing.commit(workshop, keyring, readings, received_on=day)
+    return verdict
+
+
+def _as_outcome(past: Committed, shown_name: str) -> Outcome:
+    outcome = counted(past.delivery_id, past.load_id, shown_name, past.counts, past.days)
+    return replace(outcome, resumed=True)
 
 
 def _removed(installation: Installation, file: Delivery, outcome: Outcome) -> Outcome:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,10 @@ from pipelines.traffic.escapes import readable
 _LF, _CR = 10, 13
 _INLINE_BYTES = 12  # Arrow keeps a string of up to 12 bytes in the view itself
 _END_BYTES = 2  # CR LF
+_MARK = b"\xef\xbb\xbf"  # what editors and .NET write before UTF-8; it is not of the first line
+_BLOCK_BYTES = 1 << 20
+_HEADS = np.array([0, 0xFF, 0xFFFF, 0xFFFFFF, -1], np.int32)  # so many bytes of a word are of the string
+_TAILS = np.array([(1 << 8 * count) - 1 for count in range(8)] + [-1], np.int64)
 
 Positions = npt.NDArray[np.int64]
 Boundary = tuple[int, bytes]
@@ -31,21 +36,52 @@ Boundary = tuple[int, bytes]
 class Block:
     """Some whole lines of a file: the first is number `first_line`, from 1.
 
-    `raw` is bytes, `text` what to parse; `text` is null where the line is over the cap (`raw` is cut).
+    Line i is `data[starts[i] : starts[i] + lengths[i]]`, without its end; `is_over` where it is over the
+    cap and was cut.
     """
 
     first_line: int
-    raw: pa.Array[Any]
-    text: pa.Array[Any]
-    content_bytes: int
+    data: bytes
+    starts: Positions
+    lengths: Positions
+    is_over: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
-        return len(self.raw)
+        return len(self.starts)
+
+    def only(self, places: Positions) -> Block:
+        """Return a block of the lines at `places` alone; `first_line` says nothing of them."""
+        return Block(
+            self.first_line, self.data, self.starts[places], self.lengths[places], self.is_over[places]
+        )
+
+    def part(self, start: int, stop: int) -> Block:
+        """Return the lines from `start` up to `stop`, counted from 0 in this block; nothing is copied."""
+        cut = slice(start, stop)
+        return Block(
+            self.first_line + start, self.data, self.starts[cut], self.lengths[cut], self.is_over[cut]
+        )
+
+    def lines(self) -> pa.Array[Any]:
+        """Return the bytes of each line."""
+        return views(pa.binary_view(), [self.data], self.starts, self.lengths)
+
+    def texts(self) -> pa.Array[Any]:
+        r"""Return each line as text to parse: odd bytes as `\xHH`, null where the line is over the cap."""
+        return _texts(self)
+
+    @cached_property
+    def is_odd(self) -> npt.NDArray[np.bool_]:
+        """Which lines hold a NUL or are not surely valid UTF-8: their text is not their bytes."""
+        odd = np.zeros(len(self), np.bool_)
+        if not _is_plain(self.data):
+            odd[_suspects(self.data, self.starts)] = True
+        return odd
 
 
 @dataclass
 class Extent:
-    """What a content is recognised by, once it is read.
+    """What a content is recognised by, as far as it is read; `content_digest` once it is read whole.
 
     `complete_bytes` and `complete_digest` reach up to the last LF, `tail_digest` is that of an unended
     last line. `lines_at` says for each boundary (complete_bytes, complete_digest) that this content
@@ -71,10 +107,11 @@ class LineReader:
     def __init__(self, max_line_bytes: int, boundaries: Iterable[Boundary] = ()) -> None:
         self.extent = Extent()
         self._cap = max_line_bytes
-        self._kept = max_line_bytes + _END_BYTES  # of a line in the making: shows that it is over the cap
+        # of a line in the making: shows that it is over the cap
+        self._kept = len(_MARK) + max_line_bytes + _END_BYTES
         self._carry = b""
         self._digest = hashlib.sha256()
-        self._complete = self._digest.copy()
+        self.extent.complete_digest = self._digest.digest()
         self._boundaries: dict[int, set[bytes]] = {}
         for size, digest in boundaries:
             self._boundaries.setdefault(size, set()).add(digest)
@@ -82,13 +119,13 @@ class LineReader:
 
     def blocks(self, pieces: Iterable[bytes]) -> Iterator[Block]:
         """Yield the lines of `pieces`, an unended last line included."""
-        for piece in pieces:
+        for piece in _gathered(pieces):
             yield from self._blocks_of(piece)
         extent = self.extent
         if self._carry:
             yield self._block(self._carry, np.array([len(self._carry)]))
             extent.tail_digest = hashlib.sha256(self._carry.removesuffix(b"\r")).digest()
-        extent.content_digest, extent.complete_digest = self._digest.digest(), self._complete.digest()
+        extent.content_digest = self._digest.digest()
 
     def _blocks_of(self, piece: bytes) -> Iterator[Block]:
         ends = np.flatnonzero(np.frombuffer(piece, np.uint8) == _LF)
@@ -111,7 +148,7 @@ class LineReader:
             if (digest := self._digest.digest()) in self._boundaries.get(begin + stop, ()):
                 extent.lines_at[begin + stop, digest] = extent.lines + int(np.searchsorted(ends, stop))
             if stop == complete and complete:
-                self._complete, extent.complete_bytes = self._digest.copy(), begin + stop
+                extent.complete_digest, extent.complete_bytes = digest, begin + stop
         self._digest.update(memoryview(piece)[done:])
         extent.content_bytes += len(piece)
 
@@ -120,35 +157,47 @@ class LineReader:
         starts = np.concatenate(([0], ends[:-1] + 1))
         buffer = np.frombuffer(data, np.uint8)
         ends = ends - ((ends > starts) & (buffer[ends - 1] == _CR))
-        first, over = extent.lines, ends - starts > self._cap
+        first, begins = extent.lines, starts.copy()
+        if not first and data.startswith(_MARK):
+            starts[0] += len(_MARK)
+        over = ends - starts > self._cap
         for boundary, lines in extent.lines_at.items():
             if first <= lines < first + len(ends):
-                line = data[starts[lines - first] : ends[lines - first]]
+                line = data[begins[lines - first] : ends[lines - first]]
                 extent.digest_after[boundary] = hashlib.sha256(line).digest()
         extent.lines += len(ends)
-        lengths = np.minimum(ends - starts, self._cap)
-        return Block(
-            first + 1,
-            _strings(pa.binary_view(), [data], starts, lengths),
-            _text(data, starts, lengths, over),
-            len(data),
-        )
+        return Block(first + 1, data, starts, np.minimum(ends - starts, self._cap), over)
 
 
-def _text(data: bytes, starts: Positions, lengths: Positions, over: npt.NDArray[np.bool_]) -> pa.Array[Any]:
-    """Return the lines as valid text, null where `over`; those with odd bytes have a buffer of their own."""
+def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield `pieces` joined to blocks that are worth the calls that each one costs."""
+    held: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size >= _BLOCK_BYTES:
+            yield b"".join(held)
+            held, size = [], 0
+    if held:
+        yield b"".join(held)
+
+
+def _texts(block: Block) -> pa.Array[Any]:
+    """Return the lines as valid text, null where over the cap; odd ones have a buffer of their own."""
+    starts, lengths = block.starts, block.lengths
     written: list[bytes] = []
     written_bytes, moved = 0, np.zeros(len(starts), np.int32)
-    if not _is_plain(data):
+    if block.is_odd.any():
         starts, lengths = starts.copy(), lengths.copy()
-        for place in _suspects(data, starts):
-            line = data[starts[place] : starts[place] + lengths[place]]
+        for place in np.flatnonzero(block.is_odd).tolist():
+            line = block.data[starts[place] : starts[place] + lengths[place]]
             text = readable(line).encode()
             if text != line:
                 written.append(text)
                 starts[place], lengths[place], moved[place] = written_bytes, len(text), 1
                 written_bytes += len(text)
-    return _strings(pa.string_view(), [data, b"".join(written)], starts, lengths, moved, over)
+    return views(pa.string_view(), [block.data, b"".join(written)], starts, lengths, moved, block.is_over)
 
 
 def _is_plain(data: bytes) -> bool:
@@ -163,14 +212,14 @@ def _is_plain(data: bytes) -> bool:
     return True
 
 
-def _suspects(data: bytes, starts: Positions) -> list[int]:
+def _suspects(data: bytes, starts: Positions) -> Positions:
     buffer = np.frombuffer(data, np.uint8)
     places = np.flatnonzero((buffer == 0) | (buffer >= 0x80))
-    found: list[int] = np.unique(np.searchsorted(starts, places, side="right") - 1).tolist()
-    return found
+    found = np.unique(np.searchsorted(starts, places, side="right") - 1)
+    return found[found >= 0]
 
 
-def _strings(
+def views(
     type_: pa.DataType,
     buffers: list[bytes],
     starts: Positions,
@@ -178,30 +227,34 @@ def _strings(
     buffer_numbers: npt.NDArray[np.int32] | None = None,
     nulls: npt.NDArray[np.bool_] | None = None,
 ) -> pa.Array[Any]:
-    """Return views into `buffers`: (length, prefix, buffer, start), or the short string itself."""
+    """Return Arrow views into `buffers`: (length, prefix, buffer, start), or the short string itself."""
     count = len(starts)
-    views = np.zeros((count, 4), "<i4")
-    views[:, 0], views[:, 3] = lengths, starts
+    found = np.zeros((count, 4), "<i4")
+    found[:, 0], found[:, 3] = lengths, starts
     if buffer_numbers is not None:
-        views[:, 2] = buffer_numbers
-    content = views.view(np.uint8).reshape(count, 16)
+        found[:, 2] = buffer_numbers
+    content = found.view(np.uint8).reshape(count, 16)
+    numbers = found[:, 2].copy()
     for number, data in enumerate(buffers):
-        mine = np.flatnonzero(views[:, 2] == number)
-        _write_prefixes(content, data, mine, starts, lengths)
+        mine = slice(None) if len(buffers) == 1 else np.flatnonzero(numbers == number)
+        _write_beginnings(content, data, mine, starts, lengths)
     valid = None
     if nulls is not None and nulls.any():
         valid = pa.py_buffer(np.packbits(~nulls, bitorder="little").tobytes())
     return pa.Array.from_buffers(
-        type_, count, [valid, pa.py_buffer(views.tobytes()), *(pa.py_buffer(data) for data in buffers)]
+        type_, count, [valid, pa.py_buffer(found.tobytes()), *(pa.py_buffer(data) for data in buffers)]
     )
 
 
-def _write_prefixes(
-    content: npt.NDArray[np.uint8], data: bytes, rows: Positions, starts: Positions, lengths: Positions
+def _write_beginnings(
+    content: npt.NDArray[np.uint8], data: bytes, rows: Any, starts: Positions, lengths: Positions
 ) -> None:
-    padded = np.frombuffer(data + bytes(_INLINE_BYTES), np.uint8)
-    content[rows, 4:8] = padded[starts[rows, None] + np.arange(4)]
-    short = rows[lengths[rows] <= _INLINE_BYTES]
-    reach = np.arange(_INLINE_BYTES)
-    inline = padded[starts[short, None] + reach]
-    content[short, 4:16] = np.where(reach < lengths[short, None], inline, 0)
+    """Write into each of `rows` the first 4 bytes of its string, and the rest of it where it is short."""
+    padded = data + bytes(_INLINE_BYTES)
+    heads: npt.NDArray[np.int32] = np.ndarray((len(data) + 1,), "<i4", padded, strides=(1,))
+    tails: npt.NDArray[np.int64] = np.ndarray((len(data) + 1,), "<i8", padded, offset=4, strides=(1,))
+    begin, size = starts[rows], lengths[rows]
+    content.view("<i4")[rows, 1] = heads[begin] & _HEADS[np.minimum(size, 4)]
+    short = np.flatnonzero(size <= _INLINE_BYTES)
+    target = short if isinstance(rows, slice) else rows[short]
+    content.view("<i8")[target, 1] = tails[begin[short]] & _TAILS[np.maximum(size[short] - 4, 0)]

@@ -54,7 +54,8 @@ def _identifies(reading: str) -> bool:
     if any(unicodedata.category(character)[0] == "C" for character in reading):
         return True
     plain = unicodedata.normalize("NFKC", reading)
-    if _EMAIL.search(plain) or _is_address(plain):
+    # Also as it stands: normalised, a digit of another script can run into an address and hide it.
+    if any(_EMAIL.search(form) or _is_address(form) for form in (reading, plain)):
         return True
     dateless = _ISO_DATE.sub("#", plain)
     return bool(_DIGITS_APART.search(dateless) or _LONG_NUMBER.search(dateless)) or _is_token(plain)

@@ -10,16 +10,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
-import re
-from collections.abc import Iterable
-from functools import lru_cache
 from pathlib import Path
 from uuid import UUID
 
 import duckdb
-import pyarrow as pa
 
 from pipelines.charter import Charter, TrafficRules
+from pipelines.traffic.addresses import full_form
 from pipelines.traffic.referrers import registrable
 from pipelines.vault import Keyring
 
@@ -27,32 +24,17 @@ _SQL = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
 _BLOCK_BYTES = 64
 _TRUNCATED_IPV4 = 24
 _TRUNCATED_IPV6 = 48
-_NO_ADDRESS = ("", "-", "unix:", "?")
-_WITH_PORT = re.compile(r"\[(.+)\](?::\d+)?|([0-9.]+):\d+")
 
 
-@lru_cache(maxsize=1 << 16)
 def canonical(host: str, ipv6_prefix: int) -> str | None:
-    """Return the one form of an address or host name; None where the log has none.
+    """Return the one form of an address or host name; None where `host` has none, or is no address.
 
-    `::ffff:1.2.3.4`, brackets, a port and a zone id are read; IPv6 is cut to its network, which is
-    one household's; a host name is lower-cased, without the last dot.
+    IPv6 is cut to its network, which is one household's. See `full_form` for the clothes it may wear.
     """
-    bare = host.strip()
-    if bare in _NO_ADDRESS:
-        return None
-    match = _WITH_PORT.fullmatch(bare)
-    if match:
-        bare = match[1] or match[2]
-    try:
-        address = ipaddress.ip_address(bare.partition("%")[0])
-    except ValueError:
-        return bare.lower().rstrip(".") or None
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.IPv6Network((int(address), ipv6_prefix), strict=False))
+    form = full_form(host)
+    if form is None or ":" not in form:
+        return form
+    return str(ipaddress.IPv6Network(f"{form}/{ipv6_prefix}", strict=False))
 
 
 def truncated(address: str) -> str:
@@ -92,27 +74,46 @@ def key_name(month: str) -> str:
     return f"pseudonym/{month}"
 
 
-def address_forms(hosts: Iterable[str], rules: TrafficRules) -> pa.Table:
-    """Return a table host → address, the form that is hashed."""
-    raw = list(hosts)
-    forms = [hashed_form(host, rules) for host in raw]
-    return pa.table({"host": pa.array(raw, pa.string()), "address": pa.array(forms, pa.string())})
+def forget_pseudonyms(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the table `pseudonyms` anew, empty: the numbers of callers and agents begin anew."""
+    connection.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE pseudonyms (
+            month_no BIGINT, caller_no INTEGER, agent_no INTEGER, visitor UUID, address UUID, place UBIGINT
+        )
+        """
+    )
 
 
 def fill_pseudonyms(connection: duckdb.DuckDBPyConnection, keyring: Keyring) -> None:
-    """Fill `pseudonyms` (month, host, agent → visitor, address) from `callers`."""
+    """Add to `pseudonyms` (month_no, caller_no, agent_no → visitor, address) what is staged and not there."""
     connection.execute(
         """
-        CREATE OR REPLACE TEMP TABLE pseudonyms
-        (month VARCHAR, host VARCHAR, agent VARCHAR, visitor UUID, address UUID)
+        CREATE OR REPLACE TEMP TABLE visiting AS
+        WITH here AS (
+            SELECT DISTINCT year(hit_on) * 12 + month(hit_on) AS month_no, caller_no, agent_no FROM staged
+        )
+        SELECT v.*
+        FROM here AS v
+        ANTI JOIN pseudonyms AS p
+            ON p.month_no = v.month_no AND p.caller_no = v.caller_no
+            AND p.agent_no IS NOT DISTINCT FROM v.agent_no
         """
     )
-    months = connection.execute("SELECT DISTINCT month FROM callers WHERE address IS NOT NULL").fetchall()
-    for (month,) in months:
-        pads = {"month": month}
+    months = connection.execute(
+        """
+        SELECT DISTINCT month_no FROM visiting JOIN callers USING (caller_no) WHERE address IS NOT NULL
+        """
+    ).fetchall()
+    for (month_no,) in months:
+        pads = {"month_no": month_no}
         for use in ("visitor", "address"):
-            pads |= _pads(use, keyring.derive(key_name(month), use))
+            pads |= _pads(use, keyring.derive(key_name(_month(month_no)), use))
         connection.execute(_SQL, pads)
+
+
+def _month(month_no: int) -> str:
+    return f"{(month_no - 1) // 12:04}-{(month_no - 1) % 12 + 1:02}"
 
 
 def _pads(use: str, key: bytes) -> dict[str, bytes]:

@@ -42,10 +42,15 @@ def quarantine(
 
 def _raw_lines(reading: Reading, numbers: set[int], max_line_bytes: int) -> Iterator[bytes]:
     """Yield the bytes of the lines `numbers`, in order; LandingError where the file changed meanwhile."""
-    reader = LineReader(max_line_bytes)
+    content = reading.content
+    if content is None:
+        return
+    boundary = (content.complete_bytes, content.complete_digest)
+    reader = LineReader(max_line_bytes, [boundary])
     for block in reader.blocks(pieces(reading.delivery)):
-        for place in range(len(block)) if numbers else ():
-            if block.first_line + place in numbers:
-                yield block.raw[place].as_py()
-    if reader.extent.content_digest != reading.extent.content_digest:
+        lines = block.lines()
+        for place in sorted(number - block.first_line for number in numbers):
+            if 0 <= place < len(block):
+                yield lines[place].as_py()
+    if content.complete_bytes and boundary not in reader.extent.lines_at:
         raise LandingError(f"{reading.delivery.shown_name}: changed while it was read; run again.")

@@ -1,13 +1,9 @@
-"""Staged lines → sealed segments, a day at a time; the segment of the day of receipt is the commit.
-
-A killed run may have sealed some days of a load already. `loads` of those days says so: what is there
-is skipped, so that a rerun gives the same hits, whatever files share its batch.
-"""
+"""Staged lines → sealed segments, one a local day, all of a portion in force together."""
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -23,83 +19,70 @@ from pipelines.vault import Keyring, Workshop
 _HITS = ", ".join(catalog.table("hits").column_names)
 _NAME_CHARACTERS = 32
 
-# staged_hits: one row a new hit of the batch, as the catalog declares it, and its local day.
-_STAGED_HITS = f"""
-CREATE OR REPLACE TEMP VIEW staged_hits AS
-SELECT {_HITS}, hit_on FROM staged JOIN files USING (file_no) WHERE line >= first_new
-"""  # noqa: S608 catalog names
-# accepted_hits: those without the rows that broke a rule of quality.
+# accepted_hits: what is staged, without the rows that broke a rule of quality.
 _ACCEPTED_HITS = """
 CREATE OR REPLACE TEMP VIEW accepted_hits AS
-SELECT h.* FROM staged_hits AS h ANTI JOIN failing AS f ON f.load_id = h.load_id AND f.line = h.line
+SELECT * FROM staged_hits AS h
 """
+_BUT_FAILING = "ANTI JOIN failing AS f ON f.load_id = h.load_id AND f.line = h.line"
 _ACCEPTED_REJECTS = """
 CREATE OR REPLACE TEMP VIEW accepted_rejects AS
-SELECT load_id, line, reason, raw FROM staged_rejects JOIN files USING (file_no) WHERE line >= first_new
-"""
-# sealable: those of days that hold nothing of their load yet.
-_SEALABLE = """
-CREATE OR REPLACE TEMP VIEW sealable AS
-SELECT h.* FROM accepted_hits AS h ANTI JOIN stored AS s ON s.load_id = h.load_id AND s.hit_on = h.hit_on
-"""
-_STORED = """
-CREATE OR REPLACE TEMP TABLE stored AS
-SELECT DISTINCT load_id, CAST(substr(store, 9) AS DATE) AS hit_on FROM loads
+SELECT load_id, line, reason, raw FROM staged_rejects JOIN files USING (file_no)
 """
 
 
-def show_staged(connection: duckdb.DuckDBPyConnection, readings: Sequence[Reading]) -> None:
-    """Show as `staged_hits` what is new in `readings`; lines of files that failed are in none of them."""
-    connection.execute("CREATE OR REPLACE TEMP TABLE files (file_no INTEGER, load_id UUID, first_new BIGINT)")
-    new = [reading for reading in readings if reading.has_new_lines]
+def name_loads(connection: duckdb.DuckDBPyConnection, readings: Sequence[Reading]) -> None:
+    """Say in `files` which load each staged file is; lines of files that failed are in none of them."""
+    connection.execute("CREATE OR REPLACE TEMP TABLE files (file_no INTEGER, load_id UUID)")
     connection.execute(
-        "INSERT INTO files SELECT unnest($numbers), unnest($loads), unnest($first_new)",
+        "INSERT INTO files SELECT unnest($numbers), unnest($loads)",
         {
-            "numbers": [reading.file_no for reading in new],
-            "loads": [reading.load_id for reading in new],
-            "first_new": [reading.duplicates + 1 for reading in new],
+            "numbers": [reading.file_no for reading in readings],
+            "loads": [reading.load_id for reading in readings],
         },
     )
-    connection.execute(_STAGED_HITS)
 
 
-def show_accepted(connection: duckdb.DuckDBPyConnection) -> None:
-    """Show as `accepted_hits` and `accepted_rejects` what goes into the vault, and what of it is there."""
-    for statement in (_STORED, _ACCEPTED_HITS, _ACCEPTED_REJECTS, _SEALABLE):
-        connection.execute(statement)
+def show_accepted(connection: duckdb.DuckDBPyConnection, *, has_failing: bool) -> None:
+    """Show as `accepted_hits` and `accepted_rejects` what goes into the vault."""
+    connection.execute(_ACCEPTED_HITS + (_BUT_FAILING if has_failing else ""))
+    connection.execute(_ACCEPTED_REJECTS)
 
 
-def seal_days(workshop: Workshop, keyring: Keyring, *, received_on: date) -> None:
-    """Seal the hits of every local day but that of receipt, one segment each."""
-    days = workshop.connection.execute(
-        """
-        SELECT hit_on, list(DISTINCT load_id) FROM sealable
-        WHERE hit_on <> $day GROUP BY hit_on ORDER BY hit_on
-        """,
-        {"day": received_on},
-    ).fetchall()
-    for day, loads in days:
-        _seal(workshop, day, segment_name(keyring, "day", loads), _rows_of_day(day, received_on))
-
-
-def commit(workshop: Workshop, keyring: Keyring, readings: Sequence[Reading], *, received_on: date) -> None:
-    """Seal the day of receipt: its hits, the rejects, and the deliveries, which are now taken in."""
+def seal(workshop: Workshop, keyring: Keyring, readings: Sequence[Reading], *, received_on: date) -> None:
+    """Seal the hits of every local day, and with the day of receipt the rejects and deliveries."""
     _stage_deliveries(workshop.connection, readings, received_on)
-    rows = {
-        **_rows_of_day(received_on, received_on),
+    received = {
         "rejects": f"SELECT *, DATE '{received_on}' AS received_on FROM accepted_rejects",  # noqa: S608 a date
         "deliveries": "SELECT * FROM staged_deliveries",
     }
-    ids = [reading.delivery.delivery_id for reading in readings]
-    _seal(workshop, received_on, segment_name(keyring, "commit", ids), rows)
+    rows = hits_by_day(workshop.connection, received_on)
+    rows[received_on] = rows.get(received_on, {}) | received
+    seal_days(workshop, segment_name(keyring, [reading.load_id for reading in readings]), rows)
     workshop.connection.unregister("staged_deliveries")
 
 
+def hits_by_day(connection: duckdb.DuckDBPyConnection, received_on: date) -> dict[date, dict[str, str]]:
+    """Return each local day of the accepted hits → table → SELECT of what its store gets."""
+    days = connection.execute("SELECT DISTINCT hit_on FROM accepted_hits").fetchall()
+    return {day: _rows_of_day(day, received_on) for (day,) in days}
+
+
+def seal_days(workshop: Workshop, name: str, rows: Mapping[date, Mapping[str, str]]) -> None:
+    """Seal `rows` (local day → table → SELECT) as the segment `name` of each day's store, all together."""
+    with workshop.sealing() as sealing:
+        for day in sorted(rows):
+            if not sealing.add(f"traffic/{day}", name, rows[day]):
+                raise VaultError(
+                    f"the store of {day} holds the segment to write already, but not its deliveries: it was "
+                    "changed from outside. Restore it from the backup and run again."
+                )
+
+
 def _rows_of_day(day: date, received_on: date) -> dict[str, str]:
-    hits = f"FROM sealable WHERE hit_on = DATE '{day}'"
+    hits = f"FROM accepted_hits WHERE hit_on = DATE '{day}'"
     return {
-        # sorted, so that the hits of one visitor are found without reading the day
-        "hits": f"SELECT {_HITS} {hits} ORDER BY visitor, hit_at, load_id, line",
+        "hits": f"SELECT {_HITS} {hits}",  # in the order of `ordered`: those of one address together
         "loads": (
             f"SELECT load_id, DATE '{received_on}' AS received_on, count(*) AS accepted {hits} "
             "GROUP BY load_id"
@@ -107,18 +90,10 @@ def _rows_of_day(day: date, received_on: date) -> dict[str, str]:
     }
 
 
-def _seal(workshop: Workshop, day: date, segment: str, rows: dict[str, str]) -> None:
-    if not workshop.seal(f"traffic/{day}", segment, rows):
-        raise VaultError(
-            f"the store of {day} holds the segment to write already, but not its loads: it was changed from "
-            "outside. Restore it from the backup and run again."
-        )
-
-
-def segment_name(keyring: Keyring, use: str, ids: Sequence[UUID]) -> str:
-    """Return a name for what holds `ids`: keyed, and the same whenever they are the same."""
+def segment_name(keyring: Keyring, loads: Sequence[UUID]) -> str:
+    """Return a name for what holds `loads`: keyed, and the same whenever they are the same."""
     key = keyring.derive("fingerprint", "traffic segment")
-    message = "\n".join([use, *sorted(id_.hex for id_ in ids)])
+    message = "\n".join(sorted(id_.hex for id_ in loads))
     return hmac.digest(key, message.encode(), "sha256").hex()[:_NAME_CHARACTERS]
 
 
@@ -130,12 +105,10 @@ def _stage_deliveries(
             "delivery_id": str(reading.delivery.delivery_id),
             "load_id": str(reading.load_id),
             "source": reading.delivery.source,
+            "head": reading.delivery.head,
             "received_on": received_on,
-            "content_bytes": reading.extent.content_bytes,
-            "content_digest": reading.extent.content_digest,
-            "complete_bytes": reading.extent.complete_bytes,
-            "complete_digest": reading.extent.complete_digest,
-            "tail_digest": reading.tail_digest,
+            "is_whole": reading.is_whole,
+            **vars(reading.content),
             **reading.counts,
         }
         for reading in readings

@@ -1,94 +1,103 @@
-"""Lines of a whole batch → `staged` hits, in chunks, so that a large file costs no more memory.
+"""Lines of a portion → `staged` hits, in chunks, so that a large file costs no more memory.
 
-A chunk is parsed, then each distinct address, path, referrer and agent in it is looked at once. After
-`flush`, raw addresses, agents and queries are gone; only refused lines keep their bytes.
+Each distinct address, agent, path, query and referrer of a portion is looked at once and has a number;
+a staged hit is made of numbers (`numbered.sql`), and is decoded when it is checked and sealed
+(`staged_hits` in `decoded.sql`). After `forget`, nothing of the portion is left but what was sealed.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
-from pipelines import catalog
-from pipelines.charter import TrafficRules
-from pipelines.traffic.agents import agent_families
-from pipelines.traffic.lines import Block
-from pipelines.traffic.parse import Window, parse
-from pipelines.traffic.pseudonym import address_forms, fill_pseudonyms
-from pipelines.traffic.referrers import referrer_domains
-from pipelines.traffic.scrub import campaigns, scrubbed_paths
-from pipelines.vault import Keyring
+from pipelines.installation import Installation
+from pipelines.traffic.country import CountryLookup
+from pipelines.traffic.formats import Format, second_chance
+from pipelines.traffic.judge import NOT_OF_THE_FORMAT, judge
+from pipelines.traffic.lookups import Lookups
+from pipelines.traffic.pseudonym import fill_pseudonyms
+from pipelines.traffic.reading import Chunk
+from pipelines.traffic.sites import named_formats
+from pipelines.traffic.window import Window
 
-CHUNK_BYTES = 32 << 20
+CHUNK_BYTES = 64 << 20  # of lines; each chunk meets all that is known of texts, so few large ones
+_SAMPLE_LINES = 64
 _HERE = Path(__file__).parent
-_PATHS = (_HERE / "scrub.sql").read_text(encoding="utf-8")
-_STAGED = (_HERE / "staged.sql").read_text(encoding="utf-8")
-_LOOKUPS = ("landed", "address_forms", "scrubbed_paths", "campaigns", "referrer_domains", "agent_families")
-# An address of digits and dots was checked by the parser: it is its own canonical form.
-_CALLERS = """
-CREATE OR REPLACE TEMP TABLE callers AS
-SELECT c.month, c.host, c.agent, CASE WHEN c.is_canonical THEN c.host ELSE f.address END AS address
-FROM (SELECT DISTINCT month, host, agent, $hashes AND regexp_full_match(host, '[0-9.]+') AS is_canonical
-    FROM parsed WHERE reason IS NULL AND NOT is_expired) AS c
-LEFT JOIN address_forms AS f USING (host)
-"""
-_ODD_HOSTS = """
-SELECT DISTINCT host FROM parsed
-WHERE reason IS NULL AND NOT is_expired AND NOT ($hashes AND regexp_full_match(host, '[0-9.]+'))
-"""
+_NUMBERING = (_HERE / "numbering.sql").read_text(encoding="utf-8")
+_NUMBERED = (_HERE / "numbered.sql").read_text(encoding="utf-8")
+_DECODED = (_HERE / "decoded.sql").read_text(encoding="utf-8")
+_ARRIVING = (
+    "file_no, line, raw, hit_at, hit_on, caller, method, raw_path, query, status, sent_bytes, referrer, agent"
+)
+_TABLES = {
+    "staged": "file_no INTEGER, line BIGINT, hit_on DATE, hit_at TIMESTAMP, caller_no INTEGER,"
+    " agent_no INTEGER, path_no INTEGER, query_no INTEGER, referrer_no INTEGER, method VARCHAR,"
+    " status SMALLINT, sent_bytes BIGINT",
+    "staged_rejects": "file_no INTEGER, line BIGINT, reason VARCHAR, raw BLOB",
+}
 
 
 class Staging:
-    """The temporary tables `staged`, `staged_rejects` and `staged_expired` of one batch."""
+    """The temporary tables `staged` and `staged_rejects` of one portion, and what its lines refer to."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, keyring: Keyring, rules: TrafficRules, window: Window
+        self, connection: duckdb.DuckDBPyConnection, installation: Installation, window: Window
     ) -> None:
         self.connection = connection
-        self._keyring, self._rules, self._window = keyring, rules, window
-        self._batches: list[pa.RecordBatch] = []
-        self._bytes = 0
-        names = "|".join(re.escape(name) for name in rules.campaign_parameters)
-        self._campaign = rf"(^|[&;])({names})=" if names else "$^"
-        self._create_tables()
+        self.expired: Counter[int] = Counter()
+        rules = installation.charter.traffic
+        self._keyring, self._window = installation.keyring, window
+        self._named = partial(named_formats, rules)
+        self._lookups = Lookups(connection, rules, CountryLookup(installation.places.countries))
+        self._chunks: list[Chunk] = []
+        self._others: list[Chunk] = []
+        self._bytes = self._other_bytes = 0
+        self.begin()
 
-    def add(self, file_no: int, block: Block) -> None:
-        """Stage the lines of `block`, of the batch's file `file_no`."""
-        count = len(block)
-        columns = [
-            pa.array(np.full(count, file_no, np.int32)),
-            pa.array(np.arange(block.first_line, block.first_line + count, dtype=np.int64)),
-            block.raw,
-            block.text,
-        ]
-        self._batches.append(pa.RecordBatch.from_arrays(columns, ["file_no", "line", "raw", "text"]))
-        self._bytes += block.content_bytes
+    def begin(self) -> None:
+        """Begin a new portion, with nothing staged."""
+        self.expired.clear()
+        for table, columns in _TABLES.items():
+            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} ({columns})")
+        self._lookups.begin()
+
+    def add(self, chunk: Chunk) -> None:
+        """Stage the lines of `chunk`."""
+        self.expired[chunk.file_no] += chunk.expired
+        self._chunks.append(chunk)
+        self._bytes += chunk.content_bytes
         if self._bytes >= CHUNK_BYTES:
-            self.flush()
+            self._flush_hits()
+        if chunk.others:
+            self._others.append(chunk)
+            self._other_bytes += sum(batch.get_total_buffer_size() for _format, batch in chunk.others)
+            if self._other_bytes >= CHUNK_BYTES:
+                self._flush_others()
 
     def flush(self) -> None:
-        """Parse and stage what was added since the last time."""
-        if not self._batches:
-            return
-        self._register("landed", pa.Table.from_batches(self._batches))
-        self._batches, self._bytes = [], 0
-        parse(self.connection, self._window)
-        self._look_up()
-        self.connection.execute(_STAGED)
-        self.connection.execute(
-            """
-            INSERT INTO staged_rejects SELECT file_no, line, reason, raw FROM parsed WHERE reason IS NOT NULL
-            """
-        )
-        self.connection.execute(
-            "INSERT INTO staged_expired SELECT file_no, line FROM parsed WHERE is_expired"
-        )
-        self._forget()
+        """Stage what was added since the last time."""
+        self._flush_hits()
+        self._flush_others()
+
+    def _flush_hits(self) -> None:
+        """Stage what was read without SQL."""
+        chunks, self._chunks, self._bytes = self._chunks, [], 0
+        batches = [batch for chunk in chunks for batch in chunk.hits]
+        if batches:
+            self.connection.register("regular", pa.Table.from_batches(batches))
+            self._number("regular")
+            self.connection.unregister("regular")
+
+    def _flush_others(self) -> None:
+        """Stage what SQL reads."""
+        chunks, self._others, self._other_bytes = self._others, [], 0
+        for format_, source, landed in _by_format(chunks):
+            self._judge(format_, landed, self._named(source))
 
     def is_refused(self, file_no: int, line: int) -> bool:
         """Return whether a line that was flushed is among the rejects."""
@@ -97,45 +106,70 @@ class Staging:
         ).fetchone()
         return row is not None and row[0] > 0
 
-    def _look_up(self) -> None:
-        hashes = {"hashes": self._rules.address_mode == "hash"}
-        self._register("address_forms", address_forms(self._values(_ODD_HOSTS, hashes), self._rules))
-        self.connection.execute(_CALLERS, hashes)
+    def decode(self) -> None:
+        """Show as `staged_hits` what is staged, as the catalog declares it; `files` says of which load."""
         fill_pseudonyms(self.connection, self._keyring)
-        self.connection.execute(_PATHS)
-        odd_paths = self._values("SELECT raw_path FROM paths WHERE NOT is_plain")
-        self._register("scrubbed_paths", scrubbed_paths(odd_paths))
-        queries = self._values(
-            "SELECT DISTINCT query FROM parsed WHERE NOT is_expired AND regexp_matches(query, $campaign)",
-            {"campaign": self._campaign},
+        self.connection.execute(_DECODED)
+
+    def _judge(self, format_: Format, landed: pa.Table, named: Sequence[Format]) -> None:
+        """Read `landed` by `format_`; lines that are not of it by the format that most of them are of."""
+        tried: list[str] = []
+        chosen: Format | None = format_
+        while chosen is not None:
+            self.connection.register("landed", landed)
+            judge(self.connection, chosen, self._window)
+            tried.append(chosen.name)
+            landed, sample = self._misfits()
+            self.connection.unregister("landed")
+            chosen = second_chance(sample, tried, named) if sample else None
+            self._keep(final=chosen is None)
+
+    def _misfits(self) -> tuple[pa.Table, list[str]]:
+        """Return the lines that are not of the format that was tried, and some of them as text."""
+        found = self.connection.execute(
+            "SELECT file_no, line, raw, text FROM judged WHERE reason = ?", [NOT_OF_THE_FORMAT]
+        ).to_arrow_table()
+        return found, [text for text in found["text"].slice(0, _SAMPLE_LINES).to_pylist() if text]
+
+    def _keep(self, *, final: bool) -> None:
+        """Stage what was judged: all of it, or all but the lines that are tried as another format."""
+        refused = "reason IS NOT NULL" if final else f"reason <> '{NOT_OF_THE_FORMAT}'"
+        self.connection.execute(
+            f"INSERT INTO staged_rejects SELECT file_no, line, reason, raw FROM judged WHERE {refused}"  # noqa: S608 constants
         )
-        self._register("campaigns", campaigns(queries, self._rules.campaign_parameters))
-        authorities = self._values("SELECT DISTINCT authority FROM parsed WHERE authority IS NOT NULL")
-        self._register("referrer_domains", referrer_domains(authorities, self._rules.own_domains))
-        agents = self._values("SELECT DISTINCT agent FROM callers WHERE agent IS NOT NULL")
-        self._register("agent_families", agent_families(agents))
-
-    def _values(self, query: str, parameters: Mapping[str, object] | None = None) -> Iterable[str]:
-        return [value for (value,) in self.connection.execute(query, dict(parameters or {})).fetchall()]
-
-    def _register(self, name: str, table: pa.Table) -> None:
-        self.connection.register(name, table)
-
-    def _forget(self) -> None:
-        for name in _LOOKUPS:
-            self.connection.unregister(name)
-        for name in ("parsed", "callers", "pseudonyms", "paths"):
+        expired = self.connection.execute(
+            "SELECT file_no, count(*) FROM judged WHERE is_expired GROUP BY file_no"
+        ).fetchall()
+        self.expired.update(dict(expired))
+        self.connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE taken AS SELECT {_ARRIVING} FROM judged "  # noqa: S608 constants
+            "WHERE reason IS NULL AND NOT is_expired"
+        )
+        self._number("taken")
+        for name in ("judged", "taken"):
             self.connection.execute(f"DROP TABLE {name}")
 
-    def _create_tables(self) -> None:
-        hits = ", ".join(
-            f"{column.name} {column.type}{'' if column.nullable else ' NOT NULL'}"
-            for column in catalog.table("hits").columns
-            if column.name not in catalog.table("hits").key
-        )
-        for table in (
-            f"staged (file_no INTEGER, line BIGINT, hit_on DATE, {hits})",
-            "staged_rejects (file_no INTEGER, line BIGINT, reason VARCHAR, raw BLOB)",
-            "staged_expired (file_no INTEGER, line BIGINT)",
-        ):
-            self.connection.execute(f"CREATE TEMP TABLE {table}")
+    def _number(self, relation: str) -> None:
+        """Stage the lines of `relation`, each text by its number; refuse those from no address."""
+        self.connection.execute(_NUMBERING.replace("{arriving}", relation))
+        self.connection.execute(_NUMBERED, self._lookups.learn())
+        if self._lookups.has_refused:
+            self.connection.execute(
+                f"INSERT INTO staged_rejects SELECT file_no, line, 'bad_address', raw FROM {relation} "  # noqa: S608 constants
+                "WHERE caller IN (SELECT caller FROM callers WHERE is_refused)"
+            )
+            self.connection.execute(
+                "DELETE FROM staged WHERE caller_no IN (SELECT caller_no FROM callers WHERE is_refused)"
+            )
+
+
+def _by_format(chunks: Sequence[Chunk]) -> list[tuple[Format, str, pa.Table]]:
+    """Return the lines that SQL reads, those of one format and source together."""
+    found: dict[tuple[int, str], tuple[Format, list[pa.RecordBatch]]] = {}
+    for chunk in chunks:
+        for format_, batch in chunk.others:
+            found.setdefault((id(format_), chunk.source), (format_, []))[1].append(batch)
+    return [
+        (format_, source, pa.Table.from_batches(batches))
+        for (_id, source), (format_, batches) in found.items()
+    ]

@@ -15,6 +15,7 @@ from pipelines import traffic
 from pipelines.installation import Installation
 from pipelines.places import SOURCE_ROOT, Places
 from pipelines.traffic import Outcome
+from pipelines.traffic.ingest import Record
 
 DAY = date(2026, 11, 22)
 AT = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
@@ -65,12 +66,14 @@ def few_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def take(installation: Installation) -> Callable[..., list[Outcome]]:
     """Take in all that lies in landing, batch by batch, as the nightly run does."""
 
-    def take(day: date = DAY, at: datetime = AT, max_files: int = 64) -> list[Outcome]:
+    def take(
+        day: date = DAY, at: datetime = AT, max_files: int = 64, record: Record = lambda _outcomes: None
+    ) -> list[Outcome]:
         files = traffic.deliveries(installation.places, installation.keyring)
         return [
             outcome
             for batch in traffic.batches(files, max_files=max_files)
-            for outcome in traffic.take_in(installation, batch, day=day, at=at)
+            for outcome in traffic.take_in(installation, batch, day=day, at=at, record=record)
         ]
 
     return take

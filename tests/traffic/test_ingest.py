@@ -75,7 +75,7 @@ def test_hits_hold_what_the_catalog_says_and_nothing_more(
     ]
 
 
-def test_hits_are_sorted_by_visitor_and_time(
+def test_hits_of_one_address_lie_together_in_the_order_of_time(
     installation: Installation, landing: Path, take: Take, log: Log
 ) -> None:
     (landing / "a.log").write_bytes(
@@ -84,9 +84,9 @@ def test_hits_are_sorted_by_visitor_and_time(
     take()
     with installation.vault.workshop() as workshop:
         workshop.open("traffic/2026-11-21")
-        rows = workshop.connection.execute("SELECT visitor, hit_at FROM hits").fetchall()
+        rows = workshop.connection.execute("SELECT address, hit_at FROM hits").fetchall()
     assert rows == sorted(rows)
-    assert len({visitor for visitor, _ in rows}) == 3
+    assert len({address for address, _ in rows}) == 3
 
 
 @pytest.mark.usefixtures("few_rules")
@@ -158,7 +158,7 @@ def test_a_large_file_goes_in_chunks(
     landing: Path, take: Take, held: Held, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pipelines.traffic.staging.CHUNK_BYTES", 10_000)
-    monkeypatch.setattr("pipelines.traffic.content.PIECE_BYTES", 5_000)
+    monkeypatch.setattr("pipelines.landing.content.PIECE_BYTES", 5_000)
     (landing / "a.log").write_bytes(log(*range(1000)))
     (landing / "b.log").write_bytes(log(*range(1000, 1400)))
     assert sorted(outcome.accepted for outcome in take()) == [400, 1000]
@@ -199,7 +199,7 @@ def test_outcomes_are_recorded_before_a_file_is_removed(
         traffic.deliveries(installation.places, installation.keyring),
         day=date(2026, 11, 22),
         at=datetime(2026, 11, 22, tzinfo=UTC),
-        record=lambda outcomes: seen.append((outcomes[0].accepted, (landing / "a.log").exists())),
+        record=lambda outcomes: seen.extend((one.accepted, (landing / "a.log").exists()) for one in outcomes),
     )
     assert seen == [(1, True)]
     assert not (landing / "a.log").exists()

@@ -13,7 +13,19 @@ from pipelines.traffic.lines import LineReader
 CAP = 20
 CONTENT = st.lists(
     st.sampled_from(
-        [b"a", b"line of 20 characters", b"\n", b"\r", b"\r\n", b"\0", b"\xc3\xa9", b"\xff", b'"', b"\\x41"]
+        [
+            b"\xef\xbb\xbf",
+            b"a",
+            b"line of 20 characters",
+            b"\n",
+            b"\r",
+            b"\r\n",
+            b"\0",
+            b"\xc3\xa9",
+            b"\xff",
+            b'"',
+            b"\\x41",
+        ]
     ),
     max_size=40,
 ).map(b"".join)
@@ -29,6 +41,7 @@ def reference(content: bytes) -> list[tuple[bytes, str | None]]:
     if lines[-1] == b"":
         lines.pop()
     lines = [line[:-1] if line.endswith(b"\r") else line for line in lines]
+    lines[:1] = [line.removeprefix(b"\xef\xbb\xbf") for line in lines[:1]]  # a byte-order mark
     return [(line[:CAP], None if len(line) > CAP else readable(line)) for line in lines]
 
 
@@ -38,10 +51,10 @@ def read(
     reader = LineReader(CAP, boundaries)
     found = []
     for block in reader.blocks(cut(content, size)):
-        block.raw.validate(full=True)
-        block.text.validate(full=True)
+        block.lines().validate(full=True)
+        block.texts().validate(full=True)
         assert block.first_line == len(found) + 1
-        found += list(zip(block.raw.to_pylist(), block.text.to_pylist(), strict=True))
+        found += list(zip(block.lines().to_pylist(), block.texts().to_pylist(), strict=True))
     return found, reader
 
 
@@ -80,7 +93,7 @@ def test_a_line_of_100_megabytes_is_one_reject_at_constant_memory() -> None:
     lines = [
         line
         for block in reader.blocks(pieces)
-        for line in zip(block.raw.to_pylist(), block.text.to_pylist(), strict=True)
+        for line in zip(block.lines().to_pylist(), block.texts().to_pylist(), strict=True)
     ]
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from uuid import UUID
 
@@ -14,10 +15,17 @@ from hypothesis import strategies as st
 
 from pipelines.charter import Charter, load
 from pipelines.places import SOURCE_ROOT
-from pipelines.traffic.pseudonym import address_pseudonym, canonical, fill_pseudonyms, hashed_form, truncated
+from pipelines.traffic.pseudonym import (
+    address_pseudonym,
+    canonical,
+    fill_pseudonyms,
+    forget_pseudonyms,
+    hashed_form,
+    truncated,
+)
 from pipelines.vault import Keyring, create_master_key, load_master_key
 
-MONTHS = ["2026-10", "2026-11"]
+MONTHS = ["2026-10", "2026-11", "2026-12", "2027-01"]
 CALLERS = st.lists(
     st.tuples(
         st.sampled_from(MONTHS),
@@ -38,17 +46,51 @@ def in_mode(charter: Charter, mode: str) -> Charter:
     return replace(charter, traffic=replace(charter.traffic, address_mode=mode))
 
 
+_NAMED = """
+SELECT format('{:04}-{:02}', (month_no - 1) // 12, (month_no - 1) % 12 + 1), c.address, agent, visitor, p.address
+FROM pseudonyms AS p JOIN callers AS c USING (caller_no) LEFT JOIN agents USING (agent_no)
+"""
+
+
+def _staged(rows: list[tuple[str, int, int | None]]) -> pa.Table:
+    """Return two hits, on the month's first day and its 28th, for each month, caller and agent."""
+    rows = rows * 2
+    days = [
+        date.fromisoformat(f"{month}-{'01' if i < len(rows) // 2 else '28'}")
+        for i, (month, _, _) in enumerate(rows)
+    ]
+    return pa.table({
+        "hit_on": pa.array(days, pa.date32()), "caller_no": pa.array([caller for _, caller, _ in rows], pa.int32()),
+        "agent_no": pa.array([agent for _, _, agent in rows], pa.int32()),
+    })  # fmt: skip
+
+
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(callers=CALLERS)
 def test_the_hash_in_sql_is_that_of_pythons_hmac(
     connection: duckdb.DuckDBPyConnection, keyring: Keyring, callers: list[tuple[str, str, str | None]]
 ) -> None:
     distinct = sorted(set(callers), key=repr)
-    columns = {name: pa.array([caller[place] for caller in distinct], pa.string())
-               for name, place in (("month", 0), ("host", 1), ("agent", 2), ("address", 1))}  # fmt: skip
-    connection.register("callers", pa.table(columns))
+    addresses = sorted({address for _, address, _ in distinct})
+    agents = sorted({agent for _, _, agent in distinct if agent is not None})
+    for table, text, values in (("callers", "address", addresses), ("agents", "agent", agents)):
+        numbers = pa.array(range(len(values)), pa.int32())
+        connection.register(
+            table, pa.table({f"{table[:-1]}_no": numbers, text: pa.array(values, pa.string())})
+        )
+    connection.register(
+        "staged",
+        _staged([(m, addresses.index(h), None if a is None else agents.index(a)) for m, h, a in distinct]),
+    )
+    forget_pseudonyms(connection)
     fill_pseudonyms(connection, keyring)
-    found = {row[:3]: row[3:] for row in connection.execute("SELECT * FROM pseudonyms").fetchall()}
+    fill_pseudonyms(connection, keyring)  # adds nothing: all are there
+    ordered = "SELECT address FROM pseudonyms ORDER BY "
+    assert (
+        connection.execute(f"{ordered} place, address").fetchall()
+        == connection.execute(f"{ordered} address").fetchall()
+    )
+    found = {row[:3]: row[3:] for row in connection.execute(_NAMED).fetchall()}
     assert len(found) == len(distinct)
     for month, address, agent in distinct:
         message = f"{address}\n{agent or ''}".encode()

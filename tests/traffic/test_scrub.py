@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.traffic import staging
+from pipelines.traffic import lookups
 from pipelines.traffic.masks import MASKED, identifies, mask
 from pipelines.traffic.referrers import referrer_domain
 from pipelines.traffic.scrub import LONGEST_PATH, campaign, scrub_path
@@ -81,9 +81,9 @@ def test_a_path_keeps_its_words_only(path: str, kept: str | None) -> None:
 def test_what_sql_lets_pass_unseen_needed_no_mask(
     connection: duckdb.DuckDBPyConnection, paths: list[str]
 ) -> None:
-    connection.register("parsed", pa.table({"raw_path": paths, "is_expired": [False] * len(paths)}))
-    connection.execute(staging._PATHS)
-    plain = connection.execute("SELECT raw_path FROM paths WHERE is_plain").fetchall()
+    connection.register("fresh", pa.table({"raw_path": paths}))
+    connection.execute(lookups._PLAIN_PATH)
+    plain = connection.execute("SELECT raw_path FROM looked WHERE is_plain").fetchall()
     for (path,) in plain:
         assert scrub_path(path) == path
         assert not any(identifies(segment) for segment in path.split("/"))
@@ -91,9 +91,9 @@ def test_what_sql_lets_pass_unseen_needed_no_mask(
 
 def test_most_paths_pass_in_sql(connection: duckdb.DuckDBPyConnection) -> None:
     paths = ["/", "/offer", "/blog/2026/11/title", "/img/logo.png", "/js/app.min.js", "/p1/x"]
-    connection.register("parsed", pa.table({"raw_path": paths, "is_expired": [False] * len(paths)}))
-    connection.execute(staging._PATHS)
-    assert connection.execute("SELECT count(*) FROM paths WHERE is_plain").fetchone() == (len(paths),)
+    connection.register("fresh", pa.table({"raw_path": paths}))
+    connection.execute(lookups._PLAIN_PATH)
+    assert connection.execute("SELECT count(*) FROM looked WHERE is_plain").fetchone() == (len(paths),)
 
 
 LISTED = ("utm_source", "utm_medium", "utm_campaign")

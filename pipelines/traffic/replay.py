@@ -1,0 +1,295 @@
+"""The story of a replay: refused lines, read again by the formats and rules of today, inside the vault.
+
+    claim the sources → find the lines → read and judge → seal what is a hit now → take it out of the rejects
+
+A line that is a hit now is sealed with the load and line that it came with, and that is how a rerun
+after a kill knows it: the hits of a portion come into force together, and the rejects are revised after
+all of them. What stays refused gets its reason of today. Nothing of a line leaves the vault.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipelines import quality
+from pipelines.errors import VaultError
+from pipelines.installation import Installation
+from pipelines.ledger import Fact
+from pipelines.traffic import sealing
+from pipelines.traffic.formats import Session
+from pipelines.traffic.ingest import claimed, judged, window
+from pipelines.traffic.lines import Block
+from pipelines.traffic.reading import Chunk
+from pipelines.traffic.sites import named_formats
+from pipelines.traffic.staging import CHUNK_BYTES, Staging
+from pipelines.vault import Workshop
+from pipelines.vault.workshop import generation_of
+
+PORTION_LINES = 500_000
+_PIECE_LINES = 65_536
+_MEMORY_MB = 384
+_HERE = Path(__file__).parent
+_FILES = (_HERE / "replay_files.sql").read_text(encoding="utf-8")
+_ALREADY = (_HERE / "replay_already.sql").read_text(encoding="utf-8")
+_REFUSED = (_HERE / "replay.sql").read_text(encoding="utf-8")
+_PIECE = (_HERE / "replay_piece.sql").read_text(encoding="utf-8")
+_WAITING = (_HERE / "replay_order.sql").read_text(encoding="utf-8")
+_FATES = (
+    "CREATE OR REPLACE TEMP TABLE fates "
+    "(load_id UUID, line BIGINT, received_on DATE, fate VARCHAR, reason VARCHAR, was VARCHAR)"
+)
+_COUNTS = """
+SELECT count(*) AS read, count(*) FILTER (fate = 'accepted') AS accepted,
+    count(*) FILTER (fate = 'expired') AS expired, count(*) FILTER (fate = 'rejected') AS rejected
+"""
+# What is known of the lines of a portion, and why they are refused.
+_SETTLED = (
+    "SELECT load_id, line, reason FROM accepted_rejects",
+    "SELECT DISTINCT load_id, line, 'quality' AS reason FROM failing",
+    "SELECT load_id, line, NULL AS reason FROM accepted_hits",
+)
+# The rejects and deliveries of a day of receipt as they are afterwards.
+_REVISED = {
+    "rejects": """
+        SELECT r.load_id, r.line, r.received_on, coalesce(f.reason, r.reason) AS reason, r.raw
+        FROM rejects AS r LEFT JOIN fates AS f ON f.load_id = r.load_id AND f.line = r.line
+        WHERE coalesce(f.fate, 'rejected') = 'rejected'
+    """,
+    "deliveries": f"""
+        SELECT d.* REPLACE (
+            d.accepted + coalesce(c.accepted, 0) AS accepted,
+            d.expired + coalesce(c.expired, 0) AS expired,
+            d.rejected - coalesce(c.accepted + c.expired, 0) AS rejected)
+        FROM deliveries AS d LEFT JOIN ({_COUNTS}, load_id FROM fates GROUP BY load_id) AS c USING (load_id)
+    """,  # noqa: S608 constants
+}
+
+Report = Callable[[int, int], None]  # how many lines are done, of how many
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What became of the lines that were read again; `refused` counts by the reason of today."""
+
+    read: int
+    accepted: int
+    expired: int
+    refused: Mapping[str, int]
+
+
+def replay(
+    installation: Installation,
+    *,
+    day: date,
+    at: datetime,
+    reason: str | None = None,
+    is_trial: bool = False,
+    report: Report = lambda _done, _of: None,
+) -> Replayed:
+    """Read the rejects again, all or those of one `reason`, on the local day `day`.
+
+    `is_trial` changes nothing and only tells. QualityError, and no more stored, where a critical rule is
+    broken; run again after a kill at any moment, it ends with the same hits.
+    """
+    quality.warm()
+    with installation.vault.workshop(memory_mb=_MEMORY_MB, joins_as_written=True) as workshop:
+        sources = _sources(installation, workshop)
+        with claimed(installation, () if is_trial else sources):
+            found = _Replay(installation, workshop, day, at, is_trial=is_trial)
+            found.find(sources, reason)
+            found.read(report)
+            if not is_trial:
+                found.revise(at)
+            return found.summary()
+
+
+def _open(installation: Installation, workshop: Workshop) -> None:
+    stores = installation.vault.stores("traffic")
+    workshop.open(*(stores or ["traffic/none"]))
+
+
+def _sources(installation: Installation, workshop: Workshop) -> list[str]:
+    _open(installation, workshop)
+    found = workshop.connection.execute("SELECT DISTINCT source FROM deliveries").fetchall()
+    workshop.close("traffic")
+    return [source for (source,) in found]
+
+
+class _Replay:
+    """The lines of one run, a portion after the other."""
+
+    def __init__(
+        self, installation: Installation, workshop: Workshop, day: date, at: datetime, *, is_trial: bool
+    ) -> None:
+        self._installation, self._workshop, self._day, self._is_trial = installation, workshop, day, is_trial
+        self._connection = workshop.connection
+        self._staging = Staging(workshop.connection, installation, window(installation, day=day, at=at))
+        self._named = partial(named_formats, installation.charter.traffic)
+        # Lines later than this after their receipt came from the future, and do so still.
+        self._tolerance_days = -(-installation.charter.traffic.future_tolerance_hours // 24)
+        self._session: tuple[int, Session] | None = None
+
+    def find(self, sources: list[str], reason: str | None) -> None:
+        """Find the lines to read again, and those of a killed run that are hits already."""
+        _open(self._installation, self._workshop)
+        self._connection.execute(_FILES, {"sources": sources})
+        self._connection.execute(_FATES)
+        self._connection.execute(_ALREADY)
+        self._connection.execute(_REFUSED, {"reason": reason})
+        self._connection.execute(_WAITING)
+        self._workshop.close("traffic")
+
+    def read(self, report: Report) -> None:
+        """Judge the lines, and seal those that are hits, a portion after the other."""
+        count = self._number("SELECT count(*) FROM waiting")
+        begin = start = 0
+        while start < count:
+            stop = self._end_of_piece(start)
+            for chunk in self._chunks(start, stop):
+                self._staging.add(chunk)
+            start = stop
+            if start - begin >= PORTION_LINES or start == count:
+                self._settle(begin, start)
+                self._staging.begin()
+                begin = start
+            report(start, count)
+
+    def _end_of_piece(self, start: int) -> int:
+        """Return where the lines from `start` on are as many as are read together."""
+        sizes = self._connection.execute(
+            "SELECT size FROM waiting WHERE rowid >= ? AND rowid < ? ORDER BY rowid",
+            [start, start + _PIECE_LINES],
+        ).fetchnumpy()["size"]
+        return start + max(1, int(np.searchsorted(np.cumsum(sizes), CHUNK_BYTES)))
+
+    def _chunks(self, start: int, stop: int) -> Iterator[Chunk]:
+        """Yield the lines from `start` up to `stop`, each with the format that it is of now."""
+        low, high = self._connection.execute(
+            "SELECT min(place), max(place) FROM waiting WHERE rowid >= ? AND rowid < ?", [start, stop]
+        ).fetchall()[0]
+        bounds = {"start": start, "stop": stop, "low": low, "high": high}
+        lines = self._connection.execute(_PIECE, bounds).to_arrow_table()
+        logs = lines["log_no"].to_numpy()
+        for log in np.split(np.arange(len(logs)), np.flatnonzero(np.diff(logs)) + 1):
+            yield from self._chunks_of_log(int(logs[log[0]]), lines.slice(int(log[0]), len(log)))
+
+    def _chunks_of_log(self, log_no: int, lines: pa.Table) -> Iterator[Chunk]:
+        source = lines["source"][0].as_py()
+        if self._session is None or self._session[0] != log_no:
+            self._session = log_no, Session(self._named(source))
+        for format_, part in self._session[1].parts(_block(lines["raw"])):
+            known = lines.slice(part.first_line - 1, len(part)).combine_chunks()
+            batch = pa.RecordBatch.from_pydict(
+                {
+                    "file_no": known["file_no"].combine_chunks(),
+                    "line": known["line"].combine_chunks(),
+                    "raw": part.lines(),
+                    "text": part.texts(),
+                }
+            )
+            size = int(part.lengths.sum())
+            yield Chunk(-1, source, len(part), size, (), 0, ((format_, batch),), None)
+
+    def _settle(self, begin: int, end: int) -> None:
+        """Check what is staged, put it in force, and note the fate of the lines from `begin` up to `end`."""
+        self._staging.flush()
+        self._refuse_future()
+        self._staging.decode()
+        name = secrets.token_hex(16)  # what is in force already is known by its lines, never by this name
+        verdict = judged(self._installation, self._connection, self._day, None if self._is_trial else name)
+        sealing.show_accepted(self._connection, has_failing=verdict.quarantined > 0)
+        self._note_fates(begin, end)
+        rows = sealing.hits_by_day(self._connection, self._day)
+        if not self._is_trial:
+            sealing.seal_days(self._workshop, name, rows)
+
+    def _refuse_future(self) -> None:
+        """Refuse lines that are later than their receipt: that they are in the past by now proves nothing."""
+        late = "f.file_no = s.file_no AND s.hit_on > f.received_on + CAST($days AS INTEGER)"
+        days = {"days": self._tolerance_days}
+        self._connection.execute(
+            "INSERT INTO staged_rejects SELECT s.file_no, s.line, 'future', NULL "  # noqa: S608 constants
+            f"FROM staged AS s JOIN files AS f ON {late}",
+            days,
+        )
+        self._connection.execute(f"DELETE FROM staged AS s USING files AS f WHERE {late}", days)  # noqa: S608 constants
+
+    def _note_fates(self, begin: int, end: int) -> None:
+        """Note what became of each line; one that is neither refused nor a hit has expired."""
+        here = f"(SELECT * FROM waiting WHERE rowid >= {begin:d} AND rowid < {end:d}) AS w"  # noqa: S608 numbers
+        for settled in _SETTLED:
+            self._connection.execute(
+                "INSERT INTO fates SELECT load_id, line, received_on, "  # noqa: S608 constants
+                "CASE WHEN s.reason IS NULL THEN 'accepted' ELSE 'rejected' END, s.reason, w.reason "
+                f"FROM {here} JOIN ({settled}) AS s USING (load_id, line)"
+            )
+        expired = self._number(
+            "INSERT INTO fates SELECT load_id, line, received_on, 'expired', NULL, reason "  # noqa: S608 constants
+            f"FROM {here} ANTI JOIN fates AS f ON f.load_id = w.load_id AND f.line = w.line"
+        )
+        if expired != sum(self._staging.expired.values()):
+            raise VaultError(
+                "the lines read again do not add up: nothing more of them is stored; please report it."
+            )
+
+    def revise(self, at: datetime) -> None:
+        """Take out of the rejects what is none any longer, day of receipt by day, and correct the counts."""
+        changed = self._connection.execute(
+            "SELECT received_on FROM fates GROUP BY received_on "
+            "HAVING bool_or(fate <> 'rejected' OR reason <> was) ORDER BY received_on"
+        ).fetchall()
+        for (received_on,) in changed:
+            store = f"traffic/{received_on}"
+            files = self._installation.vault.segment_files(store)
+            if files:  # else the day was purged meanwhile, and its rejects with it
+                self._record(received_on, generation_of(files[0]), at)
+                self._workshop.revise(store, _REVISED)
+
+    def _record(self, received_on: date, generation: int, at: datetime) -> None:
+        """Write to the ledger what is about to be revised; a run killed in between writes it once."""
+        row = self._connection.execute(
+            f"{_COUNTS} FROM fates WHERE received_on = ?", [received_on]
+        ).fetchone()
+        names = ("read", "accepted", "expired", "rejected")
+        facts: dict[str, Fact] = {"generation": generation, **dict(zip(names, row or (), strict=True))}
+        ledger = self._installation.ledger
+        told = [
+            entry.facts
+            for entry in ledger.entries("rejects_replayed")
+            if entry.day == received_on.isoformat()
+        ]
+        if facts not in told:
+            ledger.append("rejects_replayed", day=received_on, at=at, **facts)
+
+    def summary(self) -> Replayed:
+        """Return the counts of all lines that were read again."""
+        counts = self._connection.execute(
+            "SELECT fate, reason, count(*) FROM fates GROUP BY ALL ORDER BY count(*) DESC, reason"
+        ).fetchall()
+        of = {
+            fate: sum(count for one, _reason, count in counts if one == fate)
+            for fate in ("accepted", "expired")
+        }
+        refused = {reason: count for fate, reason, count in counts if fate == "rejected"}
+        return Replayed(sum(count for *_, count in counts), of["accepted"], of["expired"], refused)
+
+    def _number(self, query: str) -> int:
+        row = self._connection.execute(query).fetchone()
+        return int(row[0]) if row else 0
+
+
+def _block(raws: pa.ChunkedArray[Any]) -> Block:
+    """Return lines of a log as if they had been read from a file."""
+    lines = [line or b"" for line in raws.to_pylist()]
+    lengths = np.array([len(line) for line in lines], np.int64)
+    starts = np.cumsum(lengths + 1) - lengths - 1
+    return Block(1, b"\n".join(lines), starts, lengths, np.zeros(len(lines), np.bool_))
