@@ -56,7 +56,7 @@ class Staging:
         self._lookups = Lookups(connection, rules, CountryLookup(installation.places.countries))
         self._chunks: list[Chunk] = []
         self._others: list[Chunk] = []
-        self._bytes = self._other_bytes = 0
+        self._bytes = self._other_bytes = self._block = 0
         self.begin()
 
     def begin(self) -> None:
@@ -75,7 +75,7 @@ class Staging:
             self._flush_hits()
         if chunk.others:
             self._others.append(chunk)
-            self._other_bytes += sum(batch.get_total_buffer_size() for _format, batch in chunk.others)
+            self._other_bytes += sum(map(self._bytes_of, (batch for _format, batch in chunk.others)))
             if self._other_bytes >= CHUNK_BYTES:
                 self._flush_others()
 
@@ -83,6 +83,13 @@ class Staging:
         """Stage what was added since the last time."""
         self._flush_hits()
         self._flush_others()
+
+    def _bytes_of(self, batch: pa.RecordBatch) -> int:
+        """Return what `batch` keeps in memory; the bytes read, which the parts of a block share, once."""
+        *_, read = batch.column("raw").buffers()
+        shared = read.size if read is not None and read.address == self._block else 0
+        self._block = read.address if read is not None else 0
+        return batch.get_total_buffer_size() - shared
 
     def _flush_hits(self) -> None:
         """Stage what was read without SQL."""

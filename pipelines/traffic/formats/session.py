@@ -19,6 +19,7 @@ SAMPLE_LINES = 64
 SAMPLE_CHARACTERS = 8192  # of a line: a longer one says nothing of the format that others do not
 _LOOKED_AT = 1024
 _MAX_CHANGES = 1000  # of the format within one file: more is an attack, or no log
+_MAX_HEADS = 64  # different ones: each costs a statement of its own, however few its lines are
 _HASH = ord("#")
 _MARKED_HASH = "\ufeff#".encode()  # behind a byte-order mark
 
@@ -32,6 +33,7 @@ class Session:
         self._date: str | None = None
         self._fields = ""
         self._changes = 0
+        self._seen: set[Format] = set()
 
     def parts(self, block: Block) -> Iterator[tuple[Format, Block]]:
         """Yield the block cut where the format changes, each part with its format."""
@@ -80,6 +82,9 @@ class Session:
         format_ = _from_head(self._fields, self._date if lacks_date(self._fields) else None)
         if format_ is self._current or self._changes >= _MAX_CHANGES:
             return None
+        if format_ not in self._seen and len(self._seen) >= _MAX_HEADS:
+            return None
+        self._seen.add(format_)
         self._changes += 1
         return format_
 
