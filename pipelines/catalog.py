@@ -311,6 +311,11 @@ def ddl(table: Table, schema: str) -> str:
     return f"CREATE TABLE {schema}.{table.name} ({columns})"
 
 
+def is_code(type_: str) -> bool:
+    """Return whether the type of a live column is one of texts kept as numbers, which counts as VARCHAR."""
+    return type_.startswith("ENUM(")
+
+
 def check_live(kind: str, live: Mapping[str, Iterable[tuple[str, str]]]) -> None:
     """Raise CatalogError unless `live` (table → (column, type) in order) is what the catalog declares."""
     declared = {table.name: [(c.name, c.type) for c in table.columns] for table in tables_of(kind)}

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -25,16 +27,18 @@ from pipelines.periods import oldest_kept
 from pipelines.quality import Verdict, check, keep, require
 from pipelines.traffic import sealing
 from pipelines.traffic.accounting import Outcome, Reading, count_lines, counted, together
+from pipelines.traffic.decoding import Decoder
 from pipelines.traffic.known import Committed, Earlier, Known, read_known
 from pipelines.traffic.landing import Delivery, discard, in_order
+from pipelines.traffic.pseudonym import Pseudonymised, Pseudonyms
 from pipelines.traffic.quarantine import quarantine
 from pipelines.traffic.reading import Begin, Chunk, End, Files, read_ahead
-from pipelines.traffic.staging import Staging
+from pipelines.traffic.staging import Portion, Staging
 from pipelines.traffic.window import Window
 from pipelines.vault import Workshop
 
-PORTION_LINES = 500_000
-_MEMORY_MB = 384  # for DuckDB; what does not fit is spilled, encrypted
+PORTION_LINES = 300_000
+_MEMORY_MB = 256  # for DuckDB; what does not fit is spilled, encrypted
 _WAIT_SECONDS = 6 * 3600.0  # for another batch of the same source
 
 Record = Callable[[list[Outcome]], None]
@@ -61,10 +65,13 @@ def take_in(
     with (
         claimed(installation, {file.source for file in files}),
         installation.vault.workshop(memory_mb=_MEMORY_MB, joins_as_written=True) as workshop,
+        workshop.beside() as beside,
     ):
         known = _known(installation, workshop, files, day)
-        batch = _Batch(installation, workshop, known, window(installation, day=day, at=at), day, record)
-        outcomes = batch.take_in(in_order(files))
+        accepted = window(installation, day=day, at=at)
+        staging = Staging(workshop.connection, installation, accepted)
+        with _Batch(installation, beside, staging, known, day, record) as batch:
+            outcomes = batch.take_in(in_order(files), accepted)
     return [_removed(installation, file, outcomes[file.delivery_id]) for file in files]
 
 
@@ -108,25 +115,36 @@ def _known(installation: Installation, workshop: Workshop, files: Sequence[Deliv
 
 
 class _Batch:
-    """The files of one call, a portion after the other."""
+    """The files of one call, a portion after the other: each is sealed while the next is read."""
 
     def __init__(
         self,
         installation: Installation,
         workshop: Workshop,
+        staging: Staging,
         known: Known,
-        window: Window,
         day: date,
         record: Record,
     ) -> None:
-        self._installation, self._workshop, self._known = installation, workshop, known
-        self._window, self._day, self._record = window, day, record
-        self._staging = Staging(workshop.connection, installation, window)
+        self._installation, self._workshop, self._staging = installation, workshop, staging
+        self._known, self._day, self._record = known, day, record
         self._readings: list[Reading] = []  # of the portion
         self._outcomes: list[Outcome] = []
         self._lines = 0
+        self._pseudonyms = Pseudonyms(staging.connection, installation.keyring)
+        self._decoder = Decoder(workshop.connection)
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="traffic.sealing")
+        self._sealing: Future[list[Outcome]] | None = None
 
-    def take_in(self, files: Sequence[Delivery]) -> dict[UUID, Outcome]:
+    def __enter__(self) -> Self:
+        """Return the batch, whose thread ends with the block."""
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        """Wait until a portion that is being sealed is in force, or has failed."""
+        self._pool.shutdown()
+
+    def take_in(self, files: Sequence[Delivery], window: Window) -> dict[UUID, Outcome]:
         """Take in `files`; return what became of each."""
         resumed = [
             _as_outcome(past, file.shown_name)
@@ -137,11 +155,12 @@ class _Batch:
         self._record([_as_outcome(past, "") for past in self._known.received(self._day)])
         done = {file.delivery_id for file in files if self._is_done(file)}
         fresh = [file for file in files if file.delivery_id not in done]
-        reader = Files(fresh, self._known, self._window, self._installation.charter.traffic)
+        reader = Files(fresh, self._known, window, self._installation.charter.traffic)
         with read_ahead(reader) as messages:
             for message in messages:
                 self._follow(message)
         self._seal()
+        self._settle()
         return together([*resumed, *self._outcomes])
 
     def _is_done(self, file: Delivery) -> bool:
@@ -206,24 +225,32 @@ class _Batch:
         return Reading(file_no, delivery, UUID(bytes=hmac.digest(key, message, "sha256")[:16]), first_new)
 
     def _seal(self) -> None:
-        """Check what is staged, put it in force, and begin a new portion."""
+        """Have what is staged checked and put in force, and begin a new portion."""
         readings, self._readings, self._lines = self._readings, [], 0
-        self._staging.flush()
+        portion = self._staging.portion()
+        who = self._pseudonyms.of(portion.hits, portion.texts)
+        self._settle()
+        self._staging.turn()
         if readings:
-            outcomes = self._sealed(readings)
+            self._sealing = self._pool.submit(self._sealed, readings, portion, who)
+
+    def _settle(self) -> None:
+        """Wait until the portion that was handed over is in force, and tell of it."""
+        if self._sealing is not None:
+            outcomes = self._sealing.result()
+            self._sealing = None
             self._outcomes += outcomes
             self._record(outcomes)
-        self._staging.begin()
 
-    def _sealed(self, readings: Sequence[Reading]) -> list[Outcome]:
+    def _sealed(self, readings: Sequence[Reading], portion: Portion, who: Pseudonymised) -> list[Outcome]:
         connection, installation = self._workshop.connection, self._installation
         sealing.name_loads(connection, readings)
-        self._staging.decode()
+        self._decoder.show(portion, who, {reading.file_no: reading.load_id for reading in readings})
         name = sealing.segment_name(installation.keyring, [reading.load_id for reading in readings])
         verdict = judged(installation, connection, self._day, name)
         quarantine(connection, readings, installation.charter.traffic.max_line_bytes)
         sealing.show_accepted(connection, has_failing=verdict.quarantined > 0)
-        count_lines(connection, readings, self._staging.expired)
+        count_lines(connection, readings, portion.expired)
         outcomes = [reading.outcome() for reading in readings]  # raises where lines do not add up
         sealing.seal(self._workshop, installation.keyring, readings, received_on=self._day)
         return outcomes

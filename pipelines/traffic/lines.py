@@ -18,15 +18,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipelines.traffic.content import Content, views
 from pipelines.traffic.escapes import readable
 
 _LF, _CR = 10, 13
-_INLINE_BYTES = 12  # Arrow keeps a string of up to 12 bytes in the view itself
 _END_BYTES = 2  # CR LF
 _MARK = b"\xef\xbb\xbf"  # what editors and .NET write before UTF-8; it is not of the first line
 _BLOCK_BYTES = 1 << 20
-_HEADS = np.array([0, 0xFF, 0xFFFF, 0xFFFFFF, -1], np.int32)  # so many bytes of a word are of the string
-_TAILS = np.array([(1 << 8 * count) - 1 for count in range(8)] + [-1], np.int64)
 
 Positions = npt.NDArray[np.int64]
 Boundary = tuple[int, bytes]
@@ -41,7 +39,7 @@ class Block:
     """
 
     first_line: int
-    data: bytes
+    content: Content
     starts: Positions
     lengths: Positions
     is_over: npt.NDArray[np.bool_]
@@ -49,22 +47,27 @@ class Block:
     def __len__(self) -> int:
         return len(self.starts)
 
+    @property
+    def data(self) -> bytes:
+        """The bytes in which the lines are."""
+        return self.content.data
+
     def only(self, places: Positions) -> Block:
         """Return a block of the lines at `places` alone; `first_line` says nothing of them."""
         return Block(
-            self.first_line, self.data, self.starts[places], self.lengths[places], self.is_over[places]
+            self.first_line, self.content, self.starts[places], self.lengths[places], self.is_over[places]
         )
 
     def part(self, start: int, stop: int) -> Block:
         """Return the lines from `start` up to `stop`, counted from 0 in this block; nothing is copied."""
         cut = slice(start, stop)
         return Block(
-            self.first_line + start, self.data, self.starts[cut], self.lengths[cut], self.is_over[cut]
+            self.first_line + start, self.content, self.starts[cut], self.lengths[cut], self.is_over[cut]
         )
 
     def lines(self) -> pa.Array[Any]:
         """Return the bytes of each line."""
-        return views(pa.binary_view(), [self.data], self.starts, self.lengths)
+        return views(pa.binary_view(), [self.content], self.starts, self.lengths)
 
     def texts(self) -> pa.Array[Any]:
         r"""Return each line as text to parse: odd bytes as `\xHH`, null where the line is over the cap."""
@@ -166,7 +169,7 @@ class LineReader:
                 line = data[begins[lines - first] : ends[lines - first]]
                 extent.digest_after[boundary] = hashlib.sha256(line).digest()
         extent.lines += len(ends)
-        return Block(first + 1, data, starts, np.minimum(ends - starts, self._cap), over)
+        return Block(first + 1, Content(data), starts, np.minimum(ends - starts, self._cap), over)
 
 
 def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -197,7 +200,9 @@ def _texts(block: Block) -> pa.Array[Any]:
                 written.append(text)
                 starts[place], lengths[place], moved[place] = written_bytes, len(text), 1
                 written_bytes += len(text)
-    return views(pa.string_view(), [block.data, b"".join(written)], starts, lengths, moved, block.is_over)
+    return views(
+        pa.string_view(), [block.content, Content(b"".join(written))], starts, lengths, moved, block.is_over
+    )
 
 
 def _is_plain(data: bytes) -> bool:
@@ -217,44 +222,3 @@ def _suspects(data: bytes, starts: Positions) -> Positions:
     places = np.flatnonzero((buffer == 0) | (buffer >= 0x80))
     found = np.unique(np.searchsorted(starts, places, side="right") - 1)
     return found[found >= 0]
-
-
-def views(
-    type_: pa.DataType,
-    buffers: list[bytes],
-    starts: Positions,
-    lengths: Positions,
-    buffer_numbers: npt.NDArray[np.int32] | None = None,
-    nulls: npt.NDArray[np.bool_] | None = None,
-) -> pa.Array[Any]:
-    """Return Arrow views into `buffers`: (length, prefix, buffer, start), or the short string itself."""
-    count = len(starts)
-    found = np.zeros((count, 4), "<i4")
-    found[:, 0], found[:, 3] = lengths, starts
-    if buffer_numbers is not None:
-        found[:, 2] = buffer_numbers
-    content = found.view(np.uint8).reshape(count, 16)
-    numbers = found[:, 2].copy()
-    for number, data in enumerate(buffers):
-        mine = slice(None) if len(buffers) == 1 else np.flatnonzero(numbers == number)
-        _write_beginnings(content, data, mine, starts, lengths)
-    valid = None
-    if nulls is not None and nulls.any():
-        valid = pa.py_buffer(np.packbits(~nulls, bitorder="little").tobytes())
-    return pa.Array.from_buffers(
-        type_, count, [valid, pa.py_buffer(found.tobytes()), *(pa.py_buffer(data) for data in buffers)]
-    )
-
-
-def _write_beginnings(
-    content: npt.NDArray[np.uint8], data: bytes, rows: Any, starts: Positions, lengths: Positions
-) -> None:
-    """Write into each of `rows` the first 4 bytes of its string, and the rest of it where it is short."""
-    padded = data + bytes(_INLINE_BYTES)
-    heads: npt.NDArray[np.int32] = np.ndarray((len(data) + 1,), "<i4", padded, strides=(1,))
-    tails: npt.NDArray[np.int64] = np.ndarray((len(data) + 1,), "<i8", padded, offset=4, strides=(1,))
-    begin, size = starts[rows], lengths[rows]
-    content.view("<i4")[rows, 1] = heads[begin] & _HEADS[np.minimum(size, 4)]
-    short = np.flatnonzero(size <= _INLINE_BYTES)
-    target = short if isinstance(rows, slice) else rows[short]
-    content.view("<i8")[target, 1] = tails[begin[short]] & _TAILS[np.maximum(size[short] - 4, 0)]

@@ -1,8 +1,4 @@
-"""What is known of the texts of a portion: each distinct one is looked at once, and has a number.
-
-The tables `callers`, `agents`, `paths`, `queries` and `referrers` are temporary and hold raw texts; they
-go with the portion.
-"""
+"""What is known of the texts of the lines: each distinct one is looked at once, and has a number."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import pyarrow as pa
@@ -20,9 +16,9 @@ from pipelines.charter import TrafficRules
 from pipelines.traffic.agents import agent_families
 from pipelines.traffic.callers import callers
 from pipelines.traffic.country import CountryLookup
-from pipelines.traffic.pseudonym import forget_pseudonyms
 from pipelines.traffic.referrers import referrer_domains
-from pipelines.traffic.scrub import campaigns, scrubbed_paths
+from pipelines.traffic.scrub import CAMPAIGN_COLUMNS, campaigns, scrubbed_paths
+from pipelines.traffic.texts import Texts
 
 _PLAIN_PATH = (Path(__file__).parent / "scrub.sql").read_text(encoding="utf-8")
 _PLAIN_CALLERS = (Path(__file__).parent / "callers.sql").read_text(encoding="utf-8")
@@ -38,34 +34,36 @@ FROM fresh
 
 
 MOST_TEXTS = 400_000  # some 60 MB
+_MOST_CHUNKS = 16
 
 
 @dataclass(frozen=True)
-class _Lookup:
-    """One table of texts: its name, the text's column, its other columns, and which texts matter."""
+class Lookup:
+    """One table of texts: its name, the columns of numbers and texts, and of what is known of them."""
 
     table: str
+    number: str
     text: str
-    columns: str
-    where: str = "true"
+    columns: tuple[str, ...]
+
+    @property
+    def empty(self) -> pa.Table:
+        """The table without texts."""
+        types = {name: pa.bool_() if name.startswith("is_") else pa.string() for name in self.columns}
+        return pa.schema({self.text: pa.string(), **types}).empty_table()
 
 
-_CALLERS = _Lookup("callers", "caller", "address VARCHAR, is_refused BOOLEAN, country VARCHAR")
-_AGENTS = _Lookup(
-    "agents",
-    "agent",
-    "browser VARCHAR, browser_version VARCHAR, system VARCHAR, device VARCHAR, is_bot BOOLEAN",
-)
-_PATHS = _Lookup("paths", "raw_path", "path VARCHAR")
-_QUERIES = _Lookup(
-    "queries", "query", "campaign_source VARCHAR, campaign_medium VARCHAR, campaign_name VARCHAR",
-    "regexp_matches(query, $campaign)",
-)  # fmt: skip
-_REFERRERS = _Lookup("referrers", "referrer", "referrer_domain VARCHAR")
+_CALLERS = Lookup("callers", "caller_no", "caller", ("address", "is_refused", "country"))
+_AGENTS = Lookup("agents", "agent_no", "agent", ("browser", "browser_version", "system", "device", "is_bot"))
+_PATHS = Lookup("paths", "path_no", "raw_path", ("path",))
+_QUERIES = Lookup("queries", "query_no", "query", tuple(CAMPAIGN_COLUMNS.values()))
+_REFERRERS = Lookup("referrers", "referrer_no", "referrer", ("referrer_domain",))
+_METHODS = Lookup("methods", "method_no", "method", ())
+LOOKUPS = (_CALLERS, _AGENTS, _PATHS, _QUERIES, _REFERRERS, _METHODS)
 
 
 class Lookups:
-    """The texts of one portion; `has_refused`: some callers are no address."""
+    """The texts met so far."""
 
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, rules: TrafficRules, countries: CountryLookup
@@ -73,53 +71,61 @@ class Lookups:
         self._connection, self._rules, self._countries = connection, rules, countries
         names = "|".join(re.escape(name) for name in rules.campaign_parameters)
         self._campaign = rf"(^|[&;])({names})=" if names else "$^"
-        self._counts: dict[str, int] = {}
-        self.has_refused = False
-        self._all: Mapping[_Lookup, Callable[[], pa.Table]] = {
+        self._generation = 0
+        self._known = {lookup: lookup.empty for lookup in LOOKUPS}
+        self._describe: Mapping[Lookup, Callable[[], pa.Table]] = {
             _CALLERS: self._callers, _AGENTS: self._agents, _PATHS: self._paths, _QUERIES: self._queries,
-            _REFERRERS: self._referrers,
+            _REFERRERS: self._referrers, _METHODS: self._methods,
         }  # fmt: skip
 
-    def begin(self) -> None:
-        """Begin a portion: forget all texts where they have become too many to keep in memory."""
-        if self._counts and sum(self._counts.values()) < MOST_TEXTS:
-            return
-        self.has_refused = False
-        forget_pseudonyms(self._connection)
-        for lookup in self._all:
-            self._counts[lookup.table] = 0
-            number = f"{lookup.table[:-1] if lookup is not _QUERIES else 'query'}_no"
-            self._connection.execute(
-                f"CREATE OR REPLACE TEMP TABLE {lookup.table} "
-                f"({number} INTEGER, {lookup.text} VARCHAR, {lookup.columns})"
-            )
+    @property
+    def count(self) -> int:
+        """How many texts are known."""
+        return sum(map(len, self._known.values()))
 
-    def learn(self) -> dict[str, int]:
-        """Look at every text of `numbering` that has no number; return table → first number that is new."""
-        first = dict(self._counts)
-        for lookup, describe in self._all.items():
-            count = self._find_fresh(lookup)
-            if count:
-                self._remember(lookup, describe(), count)
-        return first
+    @property
+    def texts(self) -> Texts:
+        """What is known now."""
+        return Texts(self._generation, **{lookup.table: self._known[lookup] for lookup in LOOKUPS})
 
-    def _find_fresh(self, lookup: _Lookup) -> int:
-        """Show the texts without number as `fresh`; return how many there are."""
-        parameters = {"campaign": self._campaign} if "$campaign" in lookup.where else {}
-        row = self._connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE fresh AS SELECT DISTINCT {lookup.text} FROM numbering "  # noqa: S608 constants
-            f"WHERE {lookup.text} IS NOT NULL AND {lookup.where}",
-            parameters,
-        ).fetchone()
-        return int(row[0]) if row else 0
+    @property
+    def refused(self) -> pa.Array[Any]:
+        """Numbers of the callers that are no address."""
+        return pc.indices_nonzero(self._known[_CALLERS]["is_refused"])
 
-    def _remember(self, lookup: _Lookup, described: pa.Table, count: int) -> None:
-        first = self._counts[lookup.table]
-        self._counts[lookup.table] += count
-        numbers = pa.array(range(first, first + count), pa.int32())
-        self._connection.register("described", described.add_column(0, "number", numbers))
-        self._connection.execute(f"INSERT INTO {lookup.table} SELECT * FROM described")  # noqa: S608 constants
-        self._connection.unregister("described")
+    def forget(self) -> None:
+        """Forget all texts."""
+        self._generation += 1
+        self._known = {lookup: lookup.empty for lookup in LOOKUPS}
+
+    def numbers(self, lookup: Lookup, texts: pa.ChunkedArray[Any]) -> pa.Array[Any]:
+        """Return the number of each of `texts`, null where nothing of it is kept; new ones are learnt."""
+        encoded = cast("pa.DictionaryArray[Any, Any]", texts.dictionary_encode().combine_chunks())
+        distinct = encoded.dictionary.cast(pa.string())
+        places = pc.index_in(distinct, value_set=self._known[lookup][lookup.text])
+        fresh = distinct.filter(pc.and_(places.is_null(), self._matters(lookup, distinct)))
+        if len(fresh):
+            first = pa.scalar(len(self._known[lookup]), pa.int32())
+            learnt = self._learn(lookup, fresh)
+            places = pc.coalesce(places, pc.add(pc.index_in(distinct, value_set=learnt), first))
+        return cast("pa.Array[Any]", places.take(encoded.indices))
+
+    def _matters(self, lookup: Lookup, distinct: pa.Array[Any]) -> pa.Array[Any]:
+        """Return of which texts something is kept: of a query only campaigns, of no referrer nothing."""
+        if lookup is _QUERIES:
+            return pc.match_substring_regex(distinct, self._campaign)
+        if lookup is _REFERRERS:
+            return pc.invert(pc.is_in(distinct, value_set=pa.array(["", "-"])))
+        return pc.is_valid(distinct)
+
+    def _learn(self, lookup: Lookup, fresh: pa.Array[Any]) -> pa.ChunkedArray[Any]:
+        """Look at the texts `fresh`, and give them the numbers that follow; return them in their order."""
+        self._connection.register("fresh", pa.table({lookup.text: fresh}))
+        described = self._describe[lookup]().select([lookup.text, *lookup.columns])
+        self._connection.unregister("fresh")
+        known = pa.concat_tables([self._known[lookup], described])
+        self._known[lookup] = known.combine_chunks() if known[0].num_chunks > _MOST_CHUNKS else known
+        return described[lookup.text]
 
     def _fresh(self, query: str = "FROM fresh") -> list[Any]:
         return [value for (value,) in self._connection.execute(query).fetchall()]
@@ -136,7 +142,6 @@ class Lookups:
         if self._countries.is_known:
             addresses = [str(address) for address in plain["caller"].to_pylist()]
             country = self._countries.countries(addresses)["country"]
-        self.has_refused |= bool(pc.any(odd["is_refused"]).as_py())
         return pa.concat_tables([plain.append_column("country", country), odd])
 
     def _agents(self) -> pa.Table:
@@ -162,3 +167,6 @@ class Lookups:
         ).to_arrow_table()
         self._connection.unregister("domains")
         return found
+
+    def _methods(self) -> pa.Table:
+        return self._connection.execute("FROM fresh").to_arrow_table()

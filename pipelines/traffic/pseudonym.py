@@ -10,20 +10,33 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 from uuid import UUID
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
 from pipelines.charter import Charter, TrafficRules
 from pipelines.traffic.addresses import full_form
 from pipelines.traffic.referrers import registrable
+from pipelines.traffic.texts import Texts
 from pipelines.vault import Keyring
 
 _SQL = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
 _BLOCK_BYTES = 64
 _TRUNCATED_IPV4 = 24
 _TRUNCATED_IPV6 = 48
+_SIZE = 16  # bytes of a pseudonym
+_BITS = 32  # of a number in a key
+_FIRST_MONTH = 1970 * 12 + 1  # what months are counted from
+
+Bytes = npt.NDArray[np.uint8]
+Numbers = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 
 def canonical(host: str, ipv6_prefix: int) -> str | None:
@@ -74,42 +87,99 @@ def key_name(month: str) -> str:
     return f"pseudonym/{month}"
 
 
-def forget_pseudonyms(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the table `pseudonyms` anew, empty: the numbers of callers and agents begin anew."""
-    connection.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE pseudonyms (
-            month_no BIGINT, caller_no INTEGER, agent_no INTEGER, visitor UUID, address UUID, place UBIGINT
-        )
-        """
-    )
+@dataclass(frozen=True)
+class Pseudonymised:
+    """Who is behind each hit, 16 bytes each; `is_known` says where something is kept of the address."""
+
+    visitor: Bytes
+    address: Bytes
+    is_known: Mask
 
 
-def fill_pseudonyms(connection: duckdb.DuckDBPyConnection, keyring: Keyring) -> None:
-    """Add to `pseudonyms` (month_no, caller_no, agent_no → visitor, address) what is staged and not there."""
-    connection.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE visiting AS
-        WITH here AS (
-            SELECT DISTINCT year(hit_on) * 12 + month(hit_on) AS month_no, caller_no, agent_no FROM staged
+@dataclass(frozen=True)
+class _Month:
+    """What was computed for a month: `keys` (caller and agent in one number) ascending, the others beside."""
+
+    keys: Numbers
+    visitor: Bytes
+    address: Bytes
+
+    def plus(self, keys: Numbers, visitor: Bytes, address: Bytes) -> _Month:
+        """Return this with more of them."""
+        together = np.concatenate([self.keys, keys])
+        order = np.argsort(together)
+        return _Month(
+            together[order],
+            np.concatenate([self.visitor, visitor])[order],
+            np.concatenate([self.address, address])[order],
         )
-        SELECT v.*
-        FROM here AS v
-        ANTI JOIN pseudonyms AS p
-            ON p.month_no = v.month_no AND p.caller_no = v.caller_no
-            AND p.agent_no IS NOT DISTINCT FROM v.agent_no
-        """
-    )
-    months = connection.execute(
-        """
-        SELECT DISTINCT month_no FROM visiting JOIN callers USING (caller_no) WHERE address IS NOT NULL
-        """
-    ).fetchall()
-    for (month_no,) in months:
-        pads = {"month_no": month_no}
+
+
+_NOBODY = _Month(np.zeros(0, np.int64), np.zeros((0, _SIZE), np.uint8), np.zeros((0, _SIZE), np.uint8))
+
+
+class Pseudonyms:
+    """The pseudonyms of callers and agents, each distinct pair of a month computed once."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, keyring: Keyring) -> None:
+        self._connection, self._keyring = connection, keyring
+        self._generation = -1
+        self._months: dict[int, _Month] = {}
+
+    def of(self, hits: pa.Table, texts: Texts) -> Pseudonymised:
+        """Return who is behind each of `hits` (hit_on, and caller_no, agent_no of `texts`)."""
+        if texts.generation != self._generation:  # the numbers mean something else
+            self._months.clear()
+            self._generation = texts.generation
+        month_no, caller_no = _months(hits["hit_on"]), numbers(hits["caller_no"])
+        keys = (caller_no << _BITS) | (numbers(hits["agent_no"]) + 1)
+        is_known = np.asarray(texts.callers["address"].is_valid(), np.bool_)[caller_no]
+        visitor, address = (np.zeros((len(hits), _SIZE), np.uint8) for _ in range(2))
+        for month in np.unique(month_no[is_known]).tolist():
+            rows = np.flatnonzero(is_known & (month_no == month))
+            distinct, place = np.unique(keys[rows], return_inverse=True)
+            known = self._known(month, distinct, texts)
+            at: Numbers = np.searchsorted(known.keys, np.asarray(distinct))[place]
+            visitor[rows], address[rows] = known.visitor[at], known.address[at]
+        return Pseudonymised(visitor, address, is_known)
+
+    def _known(self, month: int, keys: Numbers, texts: Texts) -> _Month:
+        """Return what is known of `month`, with all of `keys`, which are ascending."""
+        known = self._months.get(month, _NOBODY)
+        new = keys[np.append(known.keys, -1)[np.searchsorted(known.keys, keys)] != keys]
+        if len(new):
+            self._months[month] = known = known.plus(new, *self._computed(month, new, texts))
+        return known
+
+    def _computed(self, month: int, keys: Numbers, texts: Texts) -> tuple[Bytes, Bytes]:
+        agent_no = (keys & ((1 << _BITS) - 1)) - 1
+        agents = pa.array(agent_no, mask=agent_no < 0)
+        visiting = pa.Table.from_arrays(
+            [texts.callers["address"].take(pa.array(keys >> _BITS)), texts.agents["agent"].take(agents)],
+            names=["address", "agent"],
+        )
+        pads = dict[str, bytes]()
         for use in ("visitor", "address"):
-            pads |= _pads(use, keyring.derive(key_name(_month(month_no)), use))
-        connection.execute(_SQL, pads)
+            pads |= _pads(use, self._keyring.derive(key_name(_month(month)), use))
+        self._connection.register("visiting", visiting)
+        hashed = self._connection.execute(_SQL, pads).to_arrow_table()
+        self._connection.unregister("visiting")
+        visitor, address = (
+            np.frombuffer(b"".join(cast(list[bytes], hashed[name].to_pylist())), np.uint8).reshape(-1, _SIZE)
+            for name in ("visitor", "address")
+        )
+        return visitor, address
+
+
+def numbers(column: pa.ChunkedArray[Any]) -> Numbers:
+    """Return the numbers of `column`, -1 where it is null."""
+    found: Numbers = column.fill_null(pa.scalar(-1, column.type)).to_numpy().astype(np.int64)
+    return found
+
+
+def _months(days: pa.ChunkedArray[Any]) -> Numbers:
+    months: Numbers = days.cast(pa.int32()).to_numpy().astype("M8[D]").astype("M8[M]").astype(np.int64)
+    return months + _FIRST_MONTH
 
 
 def _month(month_no: int) -> str:
@@ -125,4 +195,4 @@ def _pads(use: str, key: bytes) -> dict[str, bytes]:
 
 
 def _pseudonym(key: bytes, message: str) -> UUID:
-    return UUID(bytes=hmac.new(key, message.encode(), hashlib.sha256).digest()[:16])
+    return UUID(bytes=hmac.new(key, message.encode(), hashlib.sha256).digest()[:_SIZE])

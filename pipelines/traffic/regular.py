@@ -17,22 +17,19 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.traffic.lines import Block, views
+from pipelines.traffic.content import WORD, Content, Mask, Words, views
+from pipelines.traffic.lines import Block
 from pipelines.traffic.window import Window
 
 METHODS = ("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS")  # the frequent ones; SQL reads the others
 _COMBINED, _COMMON = 6, 2  # so many quotes stand in a line
 _BEFORE, _TIME, _AFTER = b" - - [", 26, b"] "  # what stands between the address and the request
-_LONGEST_HOST, _WORD = 40, 8
-_PADDING = 64
+_LONGEST_HOST = 40
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _EARLIEST = (date(1990, 1, 1) - date(1970, 1, 1)).days * 86_400  # nobody wrote web logs before
 _QUARTER, _DAY = 900, 86_400  # seconds; no zone's clock was ever moved inside a quarter of an hour
 
-Bytes = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.int64]
-Words = npt.NDArray[np.uint64]
-Mask = npt.NDArray[np.bool_]
 Span = tuple[Numbers, Numbers]  # where strings begin, and where they end
 
 
@@ -74,31 +71,9 @@ class _Marks:
     backslashes: Numbers
 
 
-class _Buffer:
-    """The bytes of a block as little-endian words of 8 bytes, one from every place, padded on both sides."""
-
-    def __init__(self, data: bytes) -> None:
-        padded = b"".join((bytes(_PADDING), data, bytes(_PADDING)))
-        self._bytes = np.frombuffer(padded, np.uint8)
-        self._words: Words = np.ndarray((len(padded) - _WORD,), "<u8", padded, strides=(1,))
-
-    def at(self, places: Numbers) -> Bytes:
-        """Return the byte at each of `places`."""
-        found: Bytes = self._bytes[places + _PADDING]
-        return found
-
-    def words(self, places: Numbers) -> Words:
-        """Return the 8 bytes from each of `places` on."""
-        return self._words[places + _PADDING]
-
-    def reads(self, places: Numbers, text: bytes) -> Mask:
-        """Return where `text`, of up to 8 bytes, stands at `places`."""
-        return _begins(self.words(places), text)
-
-
 def read_regular(block: Block, file_no: int, window: Window) -> Regular:
     """Read the regular lines of `block`, of the file `file_no`; none after the window's latest day."""
-    buffer = _Buffer(block.data)
+    buffer = block.content
     marks = _marks(block.data)
     first = np.searchsorted(marks.quotes, block.starts)
     counts = np.searchsorted(marks.quotes, block.starts + block.lengths) - first
@@ -140,7 +115,7 @@ def _holds(block: Block, places: Numbers) -> Mask:
     return found
 
 
-def _fields(block: Block, buffer: _Buffer, rows: Numbers, at: list[Numbers]) -> _Fields:
+def _fields(block: Block, buffer: Content, rows: Numbers, at: list[Numbers]) -> _Fields:
     starts, ends = block.starts[rows], block.starts[rows] + block.lengths[rows]
     has_agent = len(at) == _COMBINED
     host = (starts, at[0] - len(_BEFORE) - _TIME - len(_AFTER))
@@ -148,20 +123,20 @@ def _fields(block: Block, buffer: _Buffer, rows: Numbers, at: list[Numbers]) -> 
     status, size, is_result = _result(buffer, at[1] + 1, at[2] - 1 if has_agent else ends)
     method, target, is_request = _request(buffer, at[0] + 1, at[1])
     good = is_timed & is_result & is_request & _is_host(buffer, host)
-    good &= buffer.reads(host[1], _BEFORE) & buffer.reads(at[0] - len(_AFTER), _AFTER)
+    good &= _reads(buffer, host[1], _BEFORE) & _reads(buffer, at[0] - len(_AFTER), _AFTER)
     if has_agent:
-        good &= (buffer.at(at[2] - 1) == ord(" ")) & buffer.reads(at[3], b'" "') & (at[4] == at[3] + 2)
+        good &= (buffer.at(at[2] - 1) == ord(" ")) & _reads(buffer, at[3], b'" "') & (at[4] == at[3] + 2)
         good &= at[5] + 1 == ends
     referrer = (at[2] + 1, at[3]) if has_agent else None
     agent = (at[4] + 1, at[5]) if has_agent else None
     return _Fields(rows, instants, host, method, target, status, size, referrer, agent, good)
 
 
-def _is_host(buffer: _Buffer, host: Span) -> Mask:
+def _is_host(buffer: Content, host: Span) -> Mask:
     """Return which hosts are one word of up to 40 bytes."""
     lengths = host[1] - host[0]
     good = (lengths > 0) & (lengths <= _LONGEST_HOST)
-    for offset in range(0, _LONGEST_HOST, _WORD):
+    for offset in range(0, _LONGEST_HOST, WORD):
         rows = np.flatnonzero(good & (lengths > offset))
         if not len(rows):
             break
@@ -171,7 +146,7 @@ def _is_host(buffer: _Buffer, host: Span) -> Mask:
     return good
 
 
-def _instants(buffer: _Buffer, start: Numbers) -> tuple[Numbers, Mask]:
+def _instants(buffer: Content, start: Numbers) -> tuple[Numbers, Mask]:
     """Return the seconds since 1970 that `21/Nov/2026:10:00:00 +0100` at `start` says, and which are read."""
     words = [buffer.words(start + offset) for offset in (0, 8, 16, 18)]
     good = _follows(words[0], "dd/   /d") & _follows(words[1], "ddd:dd:d")
@@ -201,7 +176,7 @@ def _first_days(months: Numbers) -> Numbers:
     return found
 
 
-def _result(buffer: _Buffer, start: Numbers, end: Numbers) -> tuple[npt.NDArray[np.int16], Numbers, Mask]:
+def _result(buffer: Content, start: Numbers, end: Numbers) -> tuple[npt.NDArray[np.int16], Numbers, Mask]:
     """Return status, size (-1 for "-") of ` 200 512` from `start` to `end`, and which are read."""
     word = buffer.words(start)
     good = (
@@ -212,16 +187,16 @@ def _result(buffer: _Buffer, start: Numbers, end: Numbers) -> tuple[npt.NDArray[
     status = _number(word, 1, 2, 3).astype(np.int16)
     good &= (status >= 100) & (status <= 599)
     length = end - start - 5
-    good &= (length > 0) & (length <= _WORD)
+    good &= (length > 0) & (length <= WORD)
     is_absent = (length == 1) & (buffer.at(start + 5) == ord("-"))
     # right-aligned, with zeros before it
     is_padding = ~_last_bytes(length)
-    digits = (buffer.words(end - _WORD) & ~is_padding) | (_ZEROS & is_padding)
+    digits = (buffer.words(end - WORD) & ~is_padding) | (_ZEROS & is_padding)
     good &= _is_digits(digits, _TOPS) | is_absent
-    return status, np.where(is_absent, -1, _number(digits, *range(_WORD))), good
+    return status, np.where(is_absent, -1, _number(digits, *range(WORD))), good
 
 
-def _request(buffer: _Buffer, start: Numbers, end: Numbers) -> tuple[npt.NDArray[np.int8], Span, Mask]:
+def _request(buffer: Content, start: Numbers, end: Numbers) -> tuple[npt.NDArray[np.int8], Span, Mask]:
     """Return method, target of `GET /offer HTTP/1.1` from `start` to `end`, and which are read."""
     method = np.full(len(start), -1, np.int8)
     length = np.zeros(len(start), np.int64)
@@ -229,13 +204,13 @@ def _request(buffer: _Buffer, start: Numbers, end: Numbers) -> tuple[npt.NDArray
     for number, name in enumerate(METHODS):
         mine = _begins(begin, f"{name} ".encode())
         method[mine], length[mine] = number, len(name) + 1
-    protocol = buffer.words(end - _WORD)  # HTTP/1.1
+    protocol = buffer.words(end - WORD)  # HTTP/1.1
     good = (
         _follows(protocol, "     d d")
         & _begins(protocol, b"HTTP/")
         & ((protocol >> _bits(6)) & _LOW_BYTE == ord("."))
     )
-    target = (start + length, end - _WORD - 1)
+    target = (start + length, end - WORD - 1)
     good &= (method >= 0) & (target[1] > target[0]) & (buffer.at(target[0]) != ord(" "))
     return method, target, good & (buffer.at(target[1]) == ord(" "))
 
@@ -244,7 +219,7 @@ _LOW_BYTE = np.uint64(0xFF)
 _ONES = np.uint64(0x0101_0101_0101_0101)
 _TOPS = np.uint64(0x8080_8080_8080_8080)
 _SPACES, _ZEROS = _ONES * np.uint64(ord(" ")), _ONES * np.uint64(ord("0"))
-_MASKS = np.array([(1 << 8 * count) - 1 for count in range(_WORD + 1)], np.uint64)
+_MASKS = np.array([(1 << 8 * count) - 1 for count in range(WORD + 1)], np.uint64)
 
 
 def _bits(count: int) -> np.uint64:
@@ -253,11 +228,16 @@ def _bits(count: int) -> np.uint64:
 
 def _first_bytes(counts: Numbers) -> Words:
     """Return words in which the first `counts` bytes are set."""
-    return _MASKS[np.clip(counts, 0, _WORD)]
+    return _MASKS[np.clip(counts, 0, WORD)]
 
 
 def _last_bytes(counts: Numbers) -> Words:
-    return ~_MASKS[np.clip(_WORD - counts, 0, _WORD)]
+    return ~_MASKS[np.clip(WORD - counts, 0, WORD)]
+
+
+def _reads(buffer: Content, places: Numbers, text: bytes) -> Mask:
+    """Return where `text`, of up to 8 bytes, stands at `places`."""
+    return _begins(buffer.words(places), text)
 
 
 def _begins(words: Words, text: bytes) -> Mask:
@@ -330,7 +310,7 @@ def _batch(
         {
             "file_no": pa.array(np.full(count, file_no, np.int32)),
             "line": pa.array(block.first_line + rows),
-            "raw": views(pa.binary_view(), [block.data], block.starts[rows], block.lengths[rows]),
+            "raw": views(pa.binary_view(), [block.content], block.starts[rows], block.lengths[rows]),
             "hit_at": pa.array(fields.instants[kept] * 1_000_000).cast(pa.timestamp("us")),
             "hit_on": pa.array(days[kept].astype(np.int32)).cast(pa.date32()),
             "caller": _texts(block, fields.host, kept),
@@ -360,4 +340,4 @@ def _texts(block: Block, span: Span | None, kept: Numbers) -> pa.Array[Any]:
 
 def _strings(block: Block, starts: Numbers, ends: Numbers, nulls: Mask | None = None) -> pa.Array[Any]:
     lengths = np.maximum(ends - starts, 0)
-    return views(pa.string_view(), [block.data], np.minimum(starts, len(block.data)), lengths, nulls=nulls)
+    return views(pa.string_view(), [block.content], np.minimum(starts, len(block.data)), lengths, nulls=nulls)

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
@@ -25,12 +26,15 @@ from pipelines.errors import VaultError
 from pipelines.installation import Installation
 from pipelines.ledger import Fact
 from pipelines.traffic import sealing
+from pipelines.traffic.content import Content
+from pipelines.traffic.decoding import Decoder
 from pipelines.traffic.formats import Session
 from pipelines.traffic.ingest import claimed, judged, window
 from pipelines.traffic.lines import Block
+from pipelines.traffic.pseudonym import Pseudonyms
 from pipelines.traffic.reading import Chunk
 from pipelines.traffic.sites import named_formats
-from pipelines.traffic.staging import CHUNK_BYTES, Staging
+from pipelines.traffic.staging import CHUNK_BYTES, HITS, Portion, Staging
 from pipelines.vault import Workshop
 from pipelines.vault.workshop import generation_of
 
@@ -124,6 +128,9 @@ def _sources(installation: Installation, workshop: Workshop) -> list[str]:
     return [source for (source,) in found]
 
 
+_LATE = "hit_on > received_on + CAST($days AS INTEGER)"  # than its receipt
+
+
 class _Replay:
     """The lines of one run, a portion after the other."""
 
@@ -137,11 +144,15 @@ class _Replay:
         # Lines later than this after their receipt came from the future, and do so still.
         self._tolerance_days = -(-installation.charter.traffic.future_tolerance_hours // 24)
         self._session: tuple[int, Session] | None = None
+        self._pseudonyms = Pseudonyms(workshop.connection, installation.keyring)
+        self._decoder = Decoder(workshop.connection)
+        self._loads: dict[int, UUID] = {}
 
     def find(self, sources: list[str], reason: str | None) -> None:
         """Find the lines to read again, and those of a killed run that are hits already."""
         _open(self._installation, self._workshop)
         self._connection.execute(_FILES, {"sources": sources})
+        self._loads = dict(self._connection.execute("SELECT file_no, load_id FROM files").fetchall())
         self._connection.execute(_FATES)
         self._connection.execute(_ALREADY)
         self._connection.execute(_REFUSED, {"reason": reason})
@@ -159,7 +170,6 @@ class _Replay:
             start = stop
             if start - begin >= PORTION_LINES or start == count:
                 self._settle(begin, start)
-                self._staging.begin()
                 begin = start
             report(start, count)
 
@@ -201,29 +211,36 @@ class _Replay:
 
     def _settle(self, begin: int, end: int) -> None:
         """Check what is staged, put it in force, and note the fate of the lines from `begin` up to `end`."""
-        self._staging.flush()
-        self._refuse_future()
-        self._staging.decode()
+        staged = self._staging.portion()
+        self._staging.turn()
+        portion = self._refuse_future(staged)
+        who = self._pseudonyms.of(portion.hits, portion.texts)
+        self._decoder.show(portion, who, self._loads)
         name = secrets.token_hex(16)  # what is in force already is known by its lines, never by this name
         verdict = judged(self._installation, self._connection, self._day, None if self._is_trial else name)
         sealing.show_accepted(self._connection, has_failing=verdict.quarantined > 0)
-        self._note_fates(begin, end)
+        self._note_fates(begin, end, portion.expired)
         rows = sealing.hits_by_day(self._connection, self._day)
         if not self._is_trial:
             sealing.seal_days(self._workshop, name, rows)
 
-    def _refuse_future(self) -> None:
+    def _refuse_future(self, portion: Portion) -> Portion:
         """Refuse lines that are later than their receipt: that they are in the past by now proves nothing."""
-        late = "f.file_no = s.file_no AND s.hit_on > f.received_on + CAST($days AS INTEGER)"
         days = {"days": self._tolerance_days}
+        self._connection.register("arrived", portion.hits)
         self._connection.execute(
-            "INSERT INTO staged_rejects SELECT s.file_no, s.line, 'future', NULL "  # noqa: S608 constants
-            f"FROM staged AS s JOIN files AS f ON {late}",
+            "INSERT INTO staged_rejects SELECT file_no, line, 'future', NULL "  # noqa: S608 constants
+            f"FROM arrived JOIN files USING (file_no) WHERE {_LATE}",
             days,
         )
-        self._connection.execute(f"DELETE FROM staged AS s USING files AS f WHERE {late}", days)  # noqa: S608 constants
+        kept = self._connection.execute(
+            f"SELECT arrived.* FROM arrived JOIN files USING (file_no) WHERE NOT ({_LATE})",  # noqa: S608 constants
+            days,
+        ).to_arrow_table()
+        self._connection.unregister("arrived")
+        return replace(portion, hits=kept.cast(HITS))
 
-    def _note_fates(self, begin: int, end: int) -> None:
+    def _note_fates(self, begin: int, end: int, past: Mapping[int, int]) -> None:
         """Note what became of each line; one that is neither refused nor a hit has expired."""
         here = f"(SELECT * FROM waiting WHERE rowid >= {begin:d} AND rowid < {end:d}) AS w"  # noqa: S608 numbers
         for settled in _SETTLED:
@@ -236,7 +253,7 @@ class _Replay:
             "INSERT INTO fates SELECT load_id, line, received_on, 'expired', NULL, reason "  # noqa: S608 constants
             f"FROM {here} ANTI JOIN fates AS f ON f.load_id = w.load_id AND f.line = w.line"
         )
-        if expired != sum(self._staging.expired.values()):
+        if expired != sum(past.values()):
             raise VaultError(
                 "the lines read again do not add up: nothing more of them is stored; please report it."
             )
@@ -292,4 +309,4 @@ def _block(raws: pa.ChunkedArray[Any]) -> Block:
     lines = [line or b"" for line in raws.to_pylist()]
     lengths = np.array([len(line) for line in lines], np.int64)
     starts = np.cumsum(lengths + 1) - lengths - 1
-    return Block(1, b"\n".join(lines), starts, lengths, np.zeros(len(lines), np.bool_))
+    return Block(1, Content(b"\n".join(lines)), starts, lengths, np.zeros(len(lines), np.bool_))

@@ -22,7 +22,7 @@ _NAME_CHARACTERS = 32
 # accepted_hits: what is staged, without the rows that broke a rule of quality.
 _ACCEPTED_HITS = """
 CREATE OR REPLACE TEMP VIEW accepted_hits AS
-SELECT * FROM staged_hits AS h
+SELECT * FROM coded_hits AS h
 """
 _BUT_FAILING = "ANTI JOIN failing AS f ON f.load_id = h.load_id AND f.line = h.line"
 _ACCEPTED_REJECTS = """

@@ -1,74 +1,82 @@
 """Lines of a portion → `staged` hits, in chunks, so that a large file costs no more memory.
 
 Each distinct address, agent, path, query and referrer of a portion is looked at once and has a number;
-a staged hit is made of numbers (`numbered.sql`), and is decoded when it is checked and sealed
-(`staged_hits` in `decoded.sql`). After `forget`, nothing of the portion is left but what was sealed.
+a staged hit is made of numbers, and is decoded when it is checked and sealed (`decoding.py`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.installation import Installation
 from pipelines.traffic.country import CountryLookup
 from pipelines.traffic.formats import Format, second_chance
 from pipelines.traffic.judge import NOT_OF_THE_FORMAT, judge
-from pipelines.traffic.lookups import Lookups
-from pipelines.traffic.pseudonym import fill_pseudonyms
+from pipelines.traffic.lookups import LOOKUPS, MOST_TEXTS, Lookups
 from pipelines.traffic.reading import Chunk
 from pipelines.traffic.sites import named_formats
+from pipelines.traffic.texts import Texts
 from pipelines.traffic.window import Window
 
-CHUNK_BYTES = 64 << 20  # of lines; each chunk meets all that is known of texts, so few large ones
+CHUNK_BYTES = 96 << 20  # of lines; each chunk meets all that is known of texts, so few large ones
 _SAMPLE_LINES = 64
-_HERE = Path(__file__).parent
-_NUMBERING = (_HERE / "numbering.sql").read_text(encoding="utf-8")
-_NUMBERED = (_HERE / "numbered.sql").read_text(encoding="utf-8")
-_DECODED = (_HERE / "decoded.sql").read_text(encoding="utf-8")
-_ARRIVING = (
-    "file_no, line, raw, hit_at, hit_on, caller, method, raw_path, query, status, sent_bytes, referrer, agent"
-)
-_TABLES = {
-    "staged": "file_no INTEGER, line BIGINT, hit_on DATE, hit_at TIMESTAMP, caller_no INTEGER,"
-    " agent_no INTEGER, path_no INTEGER, query_no INTEGER, referrer_no INTEGER, method VARCHAR,"
-    " status SMALLINT, sent_bytes BIGINT",
-    "staged_rejects": "file_no INTEGER, line BIGINT, reason VARCHAR, raw BLOB",
+_REJECTS = "file_no INTEGER, line BIGINT, reason VARCHAR, raw BLOB"
+_AS_THEY_ARE = {
+    "file_no": pa.int32(),
+    "line": pa.int64(),
+    "hit_at": pa.timestamp("us"),
+    "hit_on": pa.date32(),
+    "status": pa.int16(),
+    "sent_bytes": pa.int64(),
 }
+_TYPES: dict[str, Any] = {**_AS_THEY_ARE, **{lookup.number: pa.int32() for lookup in LOOKUPS}}
+HITS = pa.schema(_TYPES)
+_ARRIVING = ", ".join(["raw", *_AS_THEY_ARE, *(lookup.text for lookup in LOOKUPS)])
+
+
+@dataclass(frozen=True)
+class Portion:
+    """Some hits, a row each with numbers of `texts`, and of each file the number of lines expired.
+
+    Its rejects are in the table `staged_rejects` between its `turn` and the next one.
+    """
+
+    hits: pa.Table
+    texts: Texts
+    expired: Mapping[int, int]
 
 
 class Staging:
-    """The temporary tables `staged` and `staged_rejects` of one portion, and what its lines refer to."""
+    """What is read of the portion at hand."""
 
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, installation: Installation, window: Window
     ) -> None:
-        self.connection = connection
-        self.expired: Counter[int] = Counter()
+        self.connection, self._window = connection, window
         rules = installation.charter.traffic
-        self._keyring, self._window = installation.keyring, window
         self._named = partial(named_formats, rules)
         self._lookups = Lookups(connection, rules, CountryLookup(installation.places.countries))
         self._chunks: list[Chunk] = []
         self._others: list[Chunk] = []
         self._bytes = self._other_bytes = self._block = 0
-        self.begin()
+        self._begin()
 
-    def begin(self) -> None:
-        """Begin a new portion, with nothing staged."""
-        self.expired.clear()
-        for table, columns in _TABLES.items():
-            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} ({columns})")
-        self._lookups.begin()
+    def _begin(self) -> None:
+        self._hits: list[pa.Table] = []
+        self._expired = Counter[int]()
+        self.connection.execute(f"CREATE TABLE arriving_rejects ({_REJECTS})")
 
     def add(self, chunk: Chunk) -> None:
         """Stage the lines of `chunk`."""
-        self.expired[chunk.file_no] += chunk.expired
+        self._expired[chunk.file_no] += chunk.expired
         self._chunks.append(chunk)
         self._bytes += chunk.content_bytes
         if self._bytes >= CHUNK_BYTES:
@@ -84,6 +92,20 @@ class Staging:
         self._flush_hits()
         self._flush_others()
 
+    def portion(self) -> Portion:
+        """Return all that was staged since the last `turn`."""
+        self.flush()
+        hits = pa.concat_tables(self._hits) if self._hits else HITS.empty_table()
+        return Portion(hits, self._lookups.texts, self._expired)
+
+    def turn(self) -> None:
+        """Begin the next portion. The rejects of this one replace those of the one before."""
+        self.connection.execute("DROP TABLE IF EXISTS staged_rejects")
+        self.connection.execute("ALTER TABLE arriving_rejects RENAME TO staged_rejects")
+        if self._lookups.count >= MOST_TEXTS:
+            self._lookups.forget()
+        self._begin()
+
     def _bytes_of(self, batch: pa.RecordBatch) -> int:
         """Return what `batch` keeps in memory; the bytes read, which the parts of a block share, once."""
         *_, read = batch.column("raw").buffers()
@@ -96,9 +118,7 @@ class Staging:
         chunks, self._chunks, self._bytes = self._chunks, [], 0
         batches = [batch for chunk in chunks for batch in chunk.hits]
         if batches:
-            self.connection.register("regular", pa.Table.from_batches(batches))
-            self._number("regular")
-            self.connection.unregister("regular")
+            self._number(pa.Table.from_batches(batches))
 
     def _flush_others(self) -> None:
         """Stage what SQL reads."""
@@ -107,16 +127,11 @@ class Staging:
             self._judge(format_, landed, self._named(source))
 
     def is_refused(self, file_no: int, line: int) -> bool:
-        """Return whether a line that was flushed is among the rejects."""
+        """Return whether a line of this portion that was flushed is among the rejects."""
         row = self.connection.execute(
-            "SELECT count(*) FROM staged_rejects WHERE file_no = ? AND line = ?", [file_no, line]
+            "SELECT count(*) FROM arriving_rejects WHERE file_no = ? AND line = ?", [file_no, line]
         ).fetchone()
         return row is not None and row[0] > 0
-
-    def decode(self) -> None:
-        """Show as `staged_hits` what is staged, as the catalog declares it; `files` says of which load."""
-        fill_pseudonyms(self.connection, self._keyring)
-        self.connection.execute(_DECODED)
 
     def _judge(self, format_: Format, landed: pa.Table, named: Sequence[Format]) -> None:
         """Read `landed` by `format_`; lines that are not of it by the format that most of them are of."""
@@ -142,32 +157,36 @@ class Staging:
         """Stage what was judged: all of it, or all but the lines that are tried as another format."""
         refused = "reason IS NOT NULL" if final else f"reason <> '{NOT_OF_THE_FORMAT}'"
         self.connection.execute(
-            f"INSERT INTO staged_rejects SELECT file_no, line, reason, raw FROM judged WHERE {refused}"  # noqa: S608 constants
+            f"INSERT INTO arriving_rejects SELECT file_no, line, reason, raw FROM judged WHERE {refused}"  # noqa: S608 constants
         )
         expired = self.connection.execute(
             "SELECT file_no, count(*) FROM judged WHERE is_expired GROUP BY file_no"
         ).fetchall()
-        self.expired.update(dict(expired))
-        self.connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE taken AS SELECT {_ARRIVING} FROM judged "  # noqa: S608 constants
-            "WHERE reason IS NULL AND NOT is_expired"
-        )
-        self._number("taken")
-        for name in ("judged", "taken"):
-            self.connection.execute(f"DROP TABLE {name}")
+        self._expired.update(dict(expired))
+        taken = self.connection.execute(
+            f"SELECT {_ARRIVING} FROM judged WHERE reason IS NULL AND NOT is_expired"  # noqa: S608 constants
+        ).to_arrow_table()
+        self.connection.execute("DROP TABLE judged")
+        self._number(taken)
 
-    def _number(self, relation: str) -> None:
-        """Stage the lines of `relation`, each text by its number; refuse those from no address."""
-        self.connection.execute(_NUMBERING.replace("{arriving}", relation))
-        self.connection.execute(_NUMBERED, self._lookups.learn())
-        if self._lookups.has_refused:
+    def _number(self, arriving: pa.Table) -> None:
+        """Stage the lines of `arriving`, each text by its number; refuse those from no address."""
+        hits = arriving.select(list(_AS_THEY_ARE))
+        for lookup in LOOKUPS:
+            numbers = self._lookups.numbers(lookup, arriving[lookup.text])
+            hits = hits.append_column(lookup.number, numbers)
+        hits = hits.cast(HITS)
+        refused = pc.is_in(hits["caller_no"], value_set=self._lookups.refused.cast(pa.int32()))
+        if pc.any(refused).as_py():
+            lines = arriving.select(["file_no", "line", "raw"]).append_column("is_refused", refused)
+            self.connection.register("lines", lines)  # pyarrow 26 itself cannot pick rows of views
             self.connection.execute(
-                f"INSERT INTO staged_rejects SELECT file_no, line, 'bad_address', raw FROM {relation} "  # noqa: S608 constants
-                "WHERE caller IN (SELECT caller FROM callers WHERE is_refused)"
+                "INSERT INTO arriving_rejects SELECT file_no, line, 'bad_address', raw FROM lines "
+                "WHERE is_refused"
             )
-            self.connection.execute(
-                "DELETE FROM staged WHERE caller_no IN (SELECT caller_no FROM callers WHERE is_refused)"
-            )
+            self.connection.unregister("lines")
+            hits = hits.filter(pc.invert(refused))
+        self._hits.append(hits)
 
 
 def _by_format(chunks: Sequence[Chunk]) -> list[tuple[Format, str, pa.Table]]:

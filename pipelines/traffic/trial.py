@@ -58,12 +58,12 @@ def try_file(
         for format_, part in _parts(pieces(path.resolve()), session, rules.max_line_bytes, lines):
             formats[format_.name] += len(part)
             staging.add(_chunk(source, format_, part))
-        staging.flush()
+        portion = staging.portion()
+        staging.turn()
         counted = workshop.connection.execute(
             "SELECT reason, count(*) FROM staged_rejects GROUP BY reason ORDER BY count(*) DESC, reason"
         ).fetchall()
-        hits = workshop.connection.execute("SELECT count(*) FROM staged").fetchall()[0][0]
-        return Tried(formats.total(), formats, hits, staging.expired[_FILE_NO], dict(counted))
+        return Tried(formats.total(), formats, len(portion.hits), portion.expired[_FILE_NO], dict(counted))
 
 
 def _parts(

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.traffic.addresses import is_refused_address
+from pipelines.traffic.content import Content
 from pipelines.traffic.formats.clf import COMBINED
 from pipelines.traffic.formats.requests import METHODS
 from pipelines.traffic.judge import judge
@@ -57,7 +58,7 @@ def block_of(texts: list[str]) -> Block:
     lines = [text.encode() for text in texts]
     lengths = np.array([len(line) for line in lines])
     starts = np.concatenate(([0], np.cumsum(lengths[:-1] + 1)))
-    return Block(1, b"\n".join(lines), starts, lengths, np.zeros(len(lines), np.bool_))
+    return Block(1, Content(b"\n".join(lines)), starts, lengths, np.zeros(len(lines), np.bool_))
 
 
 def at_once(texts: list[str], window: Window = PARIS) -> dict[int, Row]:

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from pipelines.charter import Charter, load
 from pipelines.places import SOURCE_ROOT
 from pipelines.traffic.pseudonym import (
+    Pseudonyms,
     address_pseudonym,
     canonical,
-    fill_pseudonyms,
-    forget_pseudonyms,
     hashed_form,
     truncated,
 )
+from pipelines.traffic.texts import Texts
 from pipelines.vault import Keyring, create_master_key, load_master_key
 
 MONTHS = ["2026-10", "2026-11", "2026-12", "2027-01"]
@@ -46,23 +46,20 @@ def in_mode(charter: Charter, mode: str) -> Charter:
     return replace(charter, traffic=replace(charter.traffic, address_mode=mode))
 
 
-_NAMED = """
-SELECT format('{:04}-{:02}', (month_no - 1) // 12, (month_no - 1) % 12 + 1), c.address, agent, visitor, p.address
-FROM pseudonyms AS p JOIN callers AS c USING (caller_no) LEFT JOIN agents USING (agent_no)
-"""
-
-
-def _staged(rows: list[tuple[str, int, int | None]]) -> pa.Table:
-    """Return two hits, on the month's first day and its 28th, for each month, caller and agent."""
-    rows = rows * 2
-    days = [
-        date.fromisoformat(f"{month}-{'01' if i < len(rows) // 2 else '28'}")
-        for i, (month, _, _) in enumerate(rows)
-    ]
+def _hits(rows: list[tuple[str, int, int | None]], day: str) -> pa.Table:
+    days = [date.fromisoformat(f"{month}-{day}") for month, _, _ in rows]
     return pa.table({
         "hit_on": pa.array(days, pa.date32()), "caller_no": pa.array([caller for _, caller, _ in rows], pa.int32()),
         "agent_no": pa.array([agent for _, _, agent in rows], pa.int32()),
     })  # fmt: skip
+
+
+def _texts(generation: int, addresses: list[str], agents: list[str]) -> Texts:
+    empty = pa.table({})
+    callers = pa.table({"address": pa.array(addresses, pa.string())})
+    return Texts(
+        generation, callers, pa.table({"agent": pa.array(agents, pa.string())}), empty, empty, empty, empty
+    )
 
 
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -70,35 +67,43 @@ def _staged(rows: list[tuple[str, int, int | None]]) -> pa.Table:
 def test_the_hash_in_sql_is_that_of_pythons_hmac(
     connection: duckdb.DuckDBPyConnection, keyring: Keyring, callers: list[tuple[str, str, str | None]]
 ) -> None:
-    distinct = sorted(set(callers), key=repr)
-    addresses = sorted({address for _, address, _ in distinct})
-    agents = sorted({agent for _, _, agent in distinct if agent is not None})
-    for table, text, values in (("callers", "address", addresses), ("agents", "agent", agents)):
-        numbers = pa.array(range(len(values)), pa.int32())
-        connection.register(
-            table, pa.table({f"{table[:-1]}_no": numbers, text: pa.array(values, pa.string())})
-        )
-    connection.register(
-        "staged",
-        _staged([(m, addresses.index(h), None if a is None else agents.index(a)) for m, h, a in distinct]),
+    addresses = sorted({address for _, address, _ in callers})
+    agents = sorted({agent for _, _, agent in callers if agent is not None})
+    rows = [(m, addresses.index(h), None if a is None else agents.index(a)) for m, h, a in callers]
+    pseudonyms, texts = Pseudonyms(connection, keyring), _texts(1, addresses, agents)
+    half = pseudonyms.of(_hits(rows[::2], "01"), texts)  # some are known when the others come
+    for day, found in (("01", half), ("28", pseudonyms.of(_hits(rows, "28"), texts))):
+        expected = [_by_hmac(keyring, *caller) for caller in (callers[::2] if day == "01" else callers)]
+        assert [
+            (visitor.tobytes(), address.tobytes())
+            for visitor, address in zip(found.visitor, found.address, strict=True)
+        ] == expected
+        assert found.is_known.all()
+    # of another generation the same numbers mean other texts
+    turned = pseudonyms.of(_hits(rows, "28"), _texts(2, [f"{text}." for text in addresses], agents))
+    assert [visitor.tobytes() for visitor in turned.visitor] == [
+        _by_hmac(keyring, month, f"{address}.", agent)[0] for month, address, agent in callers
+    ]
+
+
+def _by_hmac(keyring: Keyring, month: str, address: str, agent: str | None) -> tuple[bytes, bytes]:
+    visitor, alone = (
+        hmac.new(keyring.derive(f"pseudonym/{month}", use), message.encode(), hashlib.sha256).digest()[:16]
+        for use, message in (("visitor", f"{address}\n{agent or ''}"), ("address", address))
     )
-    forget_pseudonyms(connection)
-    fill_pseudonyms(connection, keyring)
-    fill_pseudonyms(connection, keyring)  # adds nothing: all are there
-    ordered = "SELECT address FROM pseudonyms ORDER BY "
-    assert (
-        connection.execute(f"{ordered} place, address").fetchall()
-        == connection.execute(f"{ordered} address").fetchall()
+    return visitor, alone
+
+
+def test_nothing_is_computed_where_nothing_is_kept_of_the_address(
+    connection: duckdb.DuckDBPyConnection, keyring: Keyring
+) -> None:
+    texts = _texts(1, [None, "192.0.2.7"], [])  # type: ignore[list-item]
+    found = Pseudonyms(connection, keyring).of(
+        _hits([("2026-11", 0, None), ("2026-11", 1, None)], "01"), texts
     )
-    found = {row[:3]: row[3:] for row in connection.execute(_NAMED).fetchall()}
-    assert len(found) == len(distinct)
-    for month, address, agent in distinct:
-        message = f"{address}\n{agent or ''}".encode()
-        visitor = hmac.new(keyring.derive(f"pseudonym/{month}", "visitor"), message, hashlib.sha256).digest()
-        alone = hmac.new(
-            keyring.derive(f"pseudonym/{month}", "address"), address.encode(), hashlib.sha256
-        ).digest()
-        assert found[month, address, agent] == (UUID(bytes=visitor[:16]), UUID(bytes=alone[:16]))
+    assert found.is_known.tolist() == [False, True]
+    assert not found.visitor[0].any()
+    assert keyring.names("pseudonym/") == ["pseudonym/2026-11"]
 
 
 @pytest.mark.parametrize(

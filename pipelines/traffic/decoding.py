@@ -1,0 +1,156 @@
+"""A portion of numbers → hits as the catalog declares them, everything that points to a person replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines import catalog
+from pipelines.traffic.pseudonym import Bytes, Mask, Numbers, Pseudonymised, numbers
+from pipelines.traffic.staging import Portion
+from pipelines.traffic.texts import Texts
+
+MALFORMED = "(malformed)"
+_UNKNOWN = "(unknown)"  # a format without user agents says nothing of browser or robot
+_FEW = 256  # so many different texts are kept as numbers of one byte
+# column of hits → table of texts, number of the text, and what stands where there is none
+_WORDS = {
+    "method": ("methods", "method_no", None),
+    "path": ("paths", "path_no", MALFORMED),
+    "referrer_domain": ("referrers", "referrer_no", None),
+    "campaign_source": ("queries", "query_no", None),
+    "campaign_medium": ("queries", "query_no", None),
+    "campaign_name": ("queries", "query_no", None),
+    "browser": ("agents", "agent_no", _UNKNOWN),
+    "browser_version": ("agents", "agent_no", None),
+    "system": ("agents", "agent_no", _UNKNOWN),
+    "device": ("agents", "agent_no", "other"),
+    "country": ("callers", "caller_no", None),
+}
+_UUID_BYTES = 16
+_FEW_DAYS = 2  # more of them are copied: each day is a query
+
+
+class Decoder:
+    """Shows portions on a connection as `staged_hits`, and what stands there as `known_texts`."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def show(self, portion: Portion, who: Pseudonymised, loads: Mapping[int, UUID]) -> None:
+        """Show the hits of the files that are in `loads` (file_no → load_id), those of one address together.
+
+        `who` is behind each hit of `portion`. `coded_hits` are the same as `staged_hits`, with texts of
+        which there are few as numbers (ENUM).
+        """
+        order = _order(portion.hits, who, loads)
+        hits = portion.hits.take(order)
+        number = {name: numbers(hits[name]) for name in hits.column_names if name.endswith("_no")}
+        words = _words(portion.texts, number)
+        figures = hits.select(["line", "hit_at", "hit_on", "status", "sent_bytes"])
+        is_known, is_bot = who.is_known[order], _is_bot(portion.texts, number["agent_no"])
+        for name, column in (
+            ("load_id", _uuids(_load_ids(loads, number["file_no"]))),
+            ("visitor", _uuids(who.visitor[order], is_known)),
+            ("address", _uuids(who.address[order], is_known)),
+            ("is_bot", pa.array(is_bot)),
+        ):
+            figures = figures.append_column(name, column)
+        self._connection.register("words", words)
+        self._connection.register("figures", figures)
+        self._connection.register("known_texts", _known_texts(words))
+        self._show(words, days=pc.count_distinct(hits["hit_on"]).as_py())
+
+    def _show(self, words: pd.DataFrame, *, days: int) -> None:
+        kind, name = ("TABLE", "hits_copied") if days > _FEW_DAYS else ("VIEW", "hits_together")
+        few = [column for column in _WORDS if len(words[column].cat.categories) <= _FEW]
+        shown = _columns(column for column in _WORDS if column not in few)
+        self._connection.execute("DROP TABLE IF EXISTS hits_copied")
+        self._connection.execute(
+            f"CREATE OR REPLACE TEMP {kind} {name} AS SELECT {shown} FROM figures POSITIONAL JOIN words"  # noqa: S608 constants
+        )
+        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW coded_hits AS FROM {name}")
+        self._connection.execute(
+            f"CREATE OR REPLACE TEMP VIEW staged_hits AS SELECT {_columns(few)} FROM coded_hits"  # noqa: S608 constants
+        )
+
+
+def _columns(texts: Iterable[str]) -> str:
+    """Return the columns of a hit for a SELECT, `texts` of them as text and the others as they are."""
+    as_text = set(texts)
+    names = (*catalog.table("hits").column_names, "hit_on")
+    return ", ".join(f"CAST({name} AS VARCHAR) AS {name}" if name in as_text else name for name in names)
+
+
+def _order(hits: pa.Table, who: Pseudonymised, loads: Mapping[int, UUID]) -> Numbers:
+    """Return the rows of `hits` that are of `loads`, by day, address and time."""
+    rows = np.flatnonzero(np.isin(hits["file_no"].to_numpy(), list(loads)))
+    place = np.ascontiguousarray(who.address[rows, :8]).view(">u8").ravel().astype(np.uint64)
+    days, instants = hits["hit_on"].cast(pa.int32()).to_numpy(), hits["hit_at"].cast(pa.int64()).to_numpy()
+    order: Numbers = rows[np.lexsort((instants[rows], place, days[rows]))]
+    return order
+
+
+def _words(texts: Texts, number: Mapping[str, Numbers]) -> pd.DataFrame:
+    """Return the texts of hits, each once for each column that it stands in."""
+    found = {}
+    for column, (table, numbered, absent) in _WORDS.items():
+        encoded = getattr(texts, table)[column].combine_chunks().dictionary_encode()
+        words = [*encoded.dictionary.to_pylist(), absent]
+        codes = np.append(
+            pc.fill_null(encoded.indices, -1).to_numpy(), -1 if absent is None else len(words) - 1
+        )
+        found[column] = _categorical(codes[number[numbered]], words)
+    frame = pd.DataFrame(found, copy=False)
+    frame["method"] = frame["method"].where(frame["path"] != MALFORMED)
+    return frame
+
+
+def _categorical(codes: npt.NDArray[Any], words: Sequence[str | None]) -> pd.Categorical:
+    """Return `codes` (-1: none) with those of `words` that they mean, and no other."""
+    is_used = np.bincount(codes + 1, minlength=len(words) + 1)[1:] > 0
+    used = list(dict.fromkeys(word for word, here in zip(words, is_used, strict=True) if here))
+    place = {word: number for number, word in enumerate(used)}
+    new = np.array([place.get(word, -1) for word in words] + [-1], np.int32)
+    # an ENUM has one value at least
+    return pd.Categorical.from_codes(new[codes], categories=pd.Index(used or [MALFORMED], dtype=object))
+
+
+def _is_bot(texts: Texts, agent_no: Numbers) -> Mask:
+    is_bot = texts.agents["is_bot"].to_numpy().astype(np.bool_)
+    found: Mask = np.append(is_bot, False)[agent_no]
+    return found
+
+
+def _load_ids(loads: Mapping[int, UUID], file_no: Numbers) -> Bytes:
+    files = np.array(sorted(loads), np.int64)
+    ids = np.frombuffer(b"".join(loads[number].bytes for number in files.tolist()), np.uint8)
+    return ids.reshape(-1, _UUID_BYTES)[np.searchsorted(files, file_no)]
+
+
+def _uuids(content: Bytes, is_valid: Mask | None = None) -> pa.Array[Any]:
+    bits = None if is_valid is None else pa.array(is_valid).buffers()[1]
+    stored = pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(_UUID_BYTES), len(content), [bits, pa.py_buffer(content.data)]
+    )
+    return pa.ExtensionArray.from_storage(pa.uuid(), stored)
+
+
+def _known_texts(words: pd.DataFrame) -> pa.Table:
+    """Return each text of `words` once, in the column that it stands in, with nulls below."""
+    texts = {column: words[column].cat.categories.to_list() for column in _WORDS}
+    longest = max(map(len, texts.values()))
+    return pa.table(
+        {
+            name: pa.array(found + [None] * (longest - len(found)), pa.string())
+            for name, found in texts.items()
+        }
+    )
