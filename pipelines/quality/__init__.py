@@ -59,7 +59,8 @@ def check(
     A rule that raised inside Great Expectations counts as not checked, never as met.
 
     `texts` may name a relation in which every text of a VARCHAR column of `relation` stands at least once,
-    in a column of that name: the distinct texts need not be looked for then.
+    in a column of that name: the distinct texts need not be looked for then. Those that broke no rule of
+    this suite before may be missing.
     """
     _check_identifiers(relation, failing, key if texts is None else (*key, texts))
     rules = load(expectations, suite)

@@ -27,6 +27,7 @@ _RULES_ON_TEXT = frozenset(
 )
 _UNIQUE_TOGETHER = "expect_compound_columns_to_be_unique"
 _TEXTS = "texts_to_judge"
+_BOUNDS = {"column", "min_value", "max_value"}
 _WHOLE_NUMBERS = frozenset({"BIGINT", "INTEGER", "SMALLINT"})
 # Bits for numbers that may lie apart: at most so many a row, and never more than DuckDB counts at once.
 _BITS_A_ROW = 64
@@ -43,14 +44,17 @@ def outcomes(
 ) -> dict[str, Outcome]:
     """Return rule → outcome, the very ones of `run.outcomes(rules)`; a rule not checked is not there.
 
-    `texts` names a relation that holds every text of each VARCHAR column, if the caller has one.
+    `texts` names a relation that holds every text of each VARCHAR column, if the caller has one; those
+    that were judged by the same rules before, and broke none, may be missing.
     """
     if rows < WORTHWHILE_ROWS or relation == _TEXTS:
         return run.outcomes(rules)
     types = _types(connection, relation)
     met = _met_by_texts(connection, relation, rules, types, texts)
     met |= _unique(connection, relation, rules, types)
-    found = run.outcomes(rule for rule in rules if rule.name not in met)
+    met |= _met_by_counts(connection, relation, rules, types, rows)
+    asked = [rule for rule in rules if rule.name not in met]
+    found = run.outcomes(asked) if asked else {}
     if len(found) + len(met) < len(rules):
         return run.outcomes(rules)  # where one cannot be checked, all are asked together, as ever
     return found | {name: Outcome(is_met=True, rows=rows, failing_rows=0) for name in met}
@@ -74,6 +78,8 @@ def _met_by_texts(
     columns = sorted({rule.kwargs["column"] for rule in by_text})
     if not columns:
         return set()
+    if texts is not None and _is_empty(connection, texts):
+        return {rule.name for rule in by_text}
     with (
         suppress(duckdb.Error),
         nullcontext(texts) if texts else _distinct_texts(connection, relation, columns) as judged,
@@ -106,6 +112,53 @@ def _distinct_texts(
         yield _TEXTS
     finally:
         connection.execute(f"DROP TABLE {_TEXTS}")
+
+
+def _is_empty(connection: duckdb.DuckDBPyConnection, relation: str) -> bool:
+    with suppress(duckdb.Error):
+        return _one_row(connection, f'SELECT count(*) FROM "{relation}"') == (0,)  # noqa: S608 checked
+    return False
+
+
+def _met_by_counts(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    rules: Iterable[Rule],
+    types: Mapping[str, str],
+    rows: int,
+) -> set[str]:
+    """Return the rules on types, presence and bounds that DESCRIBE and one row of aggregates prove."""
+    proofs = {rule.name: proof for rule in rules if (proof := _proof(rule, types, rows)) is not None}
+    if not proofs:
+        return set()
+    with suppress(duckdb.Error):
+        (found,) = connection.execute(f'SELECT {", ".join(proofs.values())} FROM "{relation}"').fetchall()  # noqa: S608 checked
+        return {name for name, is_met in zip(proofs, found, strict=True) if is_met}
+    return set()
+
+
+def _proof(rule: Rule, types: Mapping[str, str], rows: int) -> str | None:
+    """Return an aggregate that is true only where `rule` is met; None where there is none."""
+    column, kwargs = str(rule.kwargs.get("column")), set(rule.kwargs)
+    if rule.type == "expect_table_columns_to_match_set" and kwargs == {"column_set"}:
+        return "true" if set(rule.kwargs["column_set"]) == types.keys() else None
+    if column not in types:
+        return None
+    if rule.type == "expect_column_values_to_be_of_type" and kwargs == {"column", "type_"}:
+        return "true" if types[column] == rule.kwargs["type_"] else None
+    if rule.type == "expect_column_values_to_not_be_null" and kwargs == {"column"}:
+        return f'count("{column}") = {rows:d}'
+    is_between = rule.type == "expect_column_values_to_be_between" and kwargs <= _BOUNDS
+    if is_between and types[column] in _WHOLE_NUMBERS:
+        bounds = {"min": rule.kwargs.get("min_value"), "max": rule.kwargs.get("max_value")}
+        if all(bound is None or type(bound) is int for bound in bounds.values()):
+            within = [
+                f'coalesce({side}("{column}") {"<" if side == "max" else ">"}= {bound}, true)'
+                for side, bound in bounds.items()
+                if bound is not None
+            ]
+            return " AND ".join(within) or None
+    return None
 
 
 def _unique(

@@ -36,14 +36,24 @@ _WORDS = {
     "country": ("callers", "caller_no", None),
 }
 _UUID_BYTES = 16
+_MOST_GOOD = 200_000  # texts that are remembered
 _FEW_DAYS = 2  # more of them are copied: each day is a query
 
 
 class Decoder:
-    """Shows portions on a connection as `staged_hits`, and what stands there as `known_texts`."""
+    """Shows portions on a connection as `staged_hits`, and as `known_texts` what is not known to be good."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        self._good: dict[str, set[str]] = {column: set() for column in _WORDS}
+        self._shown: dict[str, list[str]] = {}
+
+    def note_good(self) -> None:
+        """Remember that no text of the portion shown last broke a rule: it need not be judged again."""
+        if sum(map(len, self._good.values())) > _MOST_GOOD:
+            self._good = {column: set() for column in _WORDS}
+        for column, texts in self._shown.items():
+            self._good[column].update(texts)
 
     def show(self, portion: Portion, who: Pseudonymised, loads: Mapping[int, UUID]) -> None:
         """Show the hits of the files that are in `loads` (file_no → load_id), those of one address together.
@@ -66,7 +76,11 @@ class Decoder:
             figures = figures.append_column(name, column)
         self._connection.register("words", words)
         self._connection.register("figures", figures)
-        self._connection.register("known_texts", _known_texts(words))
+        self._shown = {
+            column: [text for text in words[column].cat.categories if text not in self._good[column]]
+            for column in _WORDS
+        }
+        self._connection.register("known_texts", _side_by_side(self._shown))
         self._show(words, days=pc.count_distinct(hits["hit_on"]).as_py())
 
     def _show(self, words: pd.DataFrame, *, days: int) -> None:
@@ -144,13 +158,12 @@ def _uuids(content: Bytes, is_valid: Mask | None = None) -> pa.Array[Any]:
     return pa.ExtensionArray.from_storage(pa.uuid(), stored)
 
 
-def _known_texts(words: pd.DataFrame) -> pa.Table:
-    """Return each text of `words` once, in the column that it stands in, with nulls below."""
-    texts = {column: words[column].cat.categories.to_list() for column in _WORDS}
+def _side_by_side(texts: Mapping[str, Sequence[str]]) -> pa.Table:
+    """Return a table with `texts` in columns of their names, and nulls below."""
     longest = max(map(len, texts.values()))
     return pa.table(
         {
-            name: pa.array(found + [None] * (longest - len(found)), pa.string())
+            name: pa.array([*found, *[None] * (longest - len(found))], pa.string())
             for name, found in texts.items()
         }
     )

@@ -248,6 +248,8 @@ class _Batch:
         self._decoder.show(portion, who, {reading.file_no: reading.load_id for reading in readings})
         name = sealing.segment_name(installation.keyring, [reading.load_id for reading in readings])
         verdict = judged(installation, connection, self._day, name)
+        if verdict.quarantined == 0:
+            self._decoder.note_good()
         quarantine(connection, readings, installation.charter.traffic.max_line_bytes)
         sealing.show_accepted(connection, has_failing=verdict.quarantined > 0)
         count_lines(connection, readings, portion.expired)
