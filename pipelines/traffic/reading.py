@@ -29,7 +29,7 @@ from pipelines.traffic.regular import read_regular
 from pipelines.traffic.sites import named_formats
 from pipelines.traffic.window import Window
 
-_BLOCKS_AHEAD = 24  # of one MiB each: reading goes on while a portion is sealed
+_BLOCKS_AHEAD = 12  # of one MiB each: reading goes on while a portion is sealed
 _POLL_SECONDS = 0.1
 # A damaged archive may give wrong bytes long before it says so; a larger one is unpacked once to see.
 _PORTION_WHEN_PACKED = 8 << 20
