@@ -60,6 +60,7 @@ def open_night(day: date, at: datetime) -> str:
     """Open the night of `day`, or go on with the one that was not closed; return its id."""
     installation = Installation.open(os.environ)
     installation.vault.settle_all()
+    traffic.finish_replay(installation, day=day, at=at)
     opened = [entry for entry in installation.ledger.entries("night_opened") if entry.day == day.isoformat()]
     closed = {entry.facts["night"] for entry in installation.ledger.entries("night_closed")}
     if opened and opened[-1].facts["night"] not in closed:
@@ -157,6 +158,7 @@ def verify(night: str, at: datetime) -> dict[str, int]:
 def close_night(night: str, at: datetime) -> Summary:
     """Write the quality report, close the night and sign the ledger; return what the night did."""
     installation = Installation.open(os.environ)
+    _tell_what_is_untold(installation, night, at)
     summary = summarise(installation, night)
     verdicts = quality.kept(installation.places.verdicts(day_of(night)))
     quality.write_report(
@@ -181,6 +183,17 @@ def require_all_taken(summary: Summary) -> None:
 def day_of(night: str) -> date:
     """Return the local day that the night's id names."""
     return date.fromisoformat(night.partition(".")[0])
+
+
+def _tell_what_is_untold(installation: Installation, night: str, at: datetime) -> None:
+    """Write to the ledger what a killed run had put in force, also where its landing files are gone since.
+
+    Each run is in a night, and one that was killed left its night open.
+    """
+    closed = {entry.facts["night"] for entry in installation.ledger.entries("night_closed")}
+    opened = {str(entry.facts["night"]) for entry in installation.ledger.entries("night_opened")}
+    days = {day_of(one) for one in opened - closed}
+    _recorder(installation, night, "traffic", at)(traffic.received(installation, days))
 
 
 def _recorder(installation: Installation, night: str, kind: str, at: datetime) -> Callable[[Outcomes], None]:

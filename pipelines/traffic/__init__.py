@@ -10,9 +10,10 @@ from pipelines.traffic.ingest import take_in
 from pipelines.traffic.landing import Delivery, batches, deliveries
 from pipelines.traffic.loads import count_rejects, days_of_loads, find_rejects, loads
 from pipelines.traffic.pseudonym import address_pseudonym
-from pipelines.traffic.replay import replay
+from pipelines.traffic.replay import finish_replay, replay
 from pipelines.traffic.sites import check_formats
 from pipelines.traffic.trial import formats_known, try_file
+from pipelines.traffic.untold import received
 
 __all__ = [
     "Delivery",
@@ -24,8 +25,10 @@ __all__ = [
     "days_of_loads",
     "deliveries",
     "find_rejects",
+    "finish_replay",
     "formats_known",
     "loads",
+    "received",
     "replay",
     "take_in",
     "try_file",

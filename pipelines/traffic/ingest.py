@@ -38,7 +38,7 @@ from pipelines.traffic.window import Window
 from pipelines.vault import Workshop
 
 PORTION_LINES = 250_000
-_MEMORY_MB = 256  # for DuckDB; what does not fit is spilled, encrypted
+MEMORY_MB = 256  # for DuckDB; what does not fit is spilled, encrypted
 _WAIT_SECONDS = 6 * 3600.0  # for another batch of the same source
 
 Record = Callable[[list[Outcome]], None]
@@ -64,7 +64,7 @@ def take_in(
     quality.warm()
     with (
         claimed(installation, {file.source for file in files}),
-        installation.vault.workshop(memory_mb=_MEMORY_MB, joins_as_written=True) as workshop,
+        installation.vault.workshop(memory_mb=MEMORY_MB, joins_as_written=True) as workshop,
         workshop.beside() as beside,
     ):
         known = _known(installation, workshop, files, day)

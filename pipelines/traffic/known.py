@@ -100,8 +100,8 @@ def _lines_of(earlier: Earlier, extent: Extent) -> int:
     return extent.lines_at[boundary] + has_tail
 
 
-def read_known(connection: duckdb.DuckDBPyConnection, sources: Iterable[str]) -> Known:
-    """Return what the opened traffic stores know of earlier deliveries of `sources`."""
+def read_known(connection: duckdb.DuckDBPyConnection, sources: Iterable[str] | None) -> Known:
+    """Return what the opened traffic stores know of earlier deliveries of `sources`, None for all."""
     known = Known()
     rows = connection.execute(
         """
@@ -111,9 +111,9 @@ def read_known(connection: duckdb.DuckDBPyConnection, sources: Iterable[str]) ->
         LEFT JOIN (
             SELECT load_id, list(DISTINCT CAST(substr(store, 9) AS DATE)) AS days FROM loads GROUP BY load_id
         ) USING (load_id)
-        WHERE list_contains($sources, source) ORDER BY content_bytes
+        WHERE $sources IS NULL OR list_contains($sources, source) ORDER BY content_bytes
         """,
-        {"sources": list(sources)},
+        {"sources": None if sources is None else list(sources)},
     ).fetchall()
     names = ("read", "accepted", "rejected", "expired", "duplicate")
     for source, head, *content, load_id, delivery_id, received_on, is_whole, days, read, a, r, e, d in rows:

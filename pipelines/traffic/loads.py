@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
-
-import duckdb
 
 from pipelines.installation import Installation
 
@@ -69,8 +66,7 @@ def loads(installation: Installation, *, day: date | None = None, last: int | No
         FROM deliveries WHERE $day IS NULL OR received_on = $day
         GROUP BY delivery_id ORDER BY received_on DESC, first(source) DESC, delivery_id DESC LIMIT $last
     """
-    with _opened(installation) as connection:
-        found = connection.execute(query, {"day": day, "last": last}).fetchall()
+    found = _rows(installation, query, day=day, last=last)
     return [Load(*row) for row in reversed(found)]
 
 
@@ -85,8 +81,7 @@ def days_of_loads(
         WHERE $day IS NULL OR l.store = 'traffic/' || CAST($day AS VARCHAR)
         GROUP BY ALL ORDER BY hit_on DESC, received_on DESC, l.load_id DESC LIMIT $last
     """
-    with _opened(installation) as connection:
-        found = connection.execute(query, {"day": day, "last": last}).fetchall()
+    found = _rows(installation, query, day=day, last=last)
     return [DayOfLoad(*row) for row in reversed(found)]
 
 
@@ -96,11 +91,7 @@ def count_rejects(
     """Return how many lines are refused, by day of receipt, web server and reason."""
     columns = "r.received_on, coalesce(d.source, '') AS source, r.reason, count(*)"
     query = f"SELECT {columns} {_REJECTS} GROUP BY ALL ORDER BY ALL"
-    with _opened(installation) as connection:
-        return [
-            RejectCount(*row)
-            for row in connection.execute(query, {"reason": reason, "source": source}).fetchall()
-        ]
+    return [RejectCount(*row) for row in _rows(installation, query, reason=reason, source=source)]
 
 
 def find_rejects(
@@ -113,13 +104,8 @@ def find_rejects(
     """Return where the refused lines stood, those received first before the others."""
     order = "ORDER BY r.received_on, r.load_id, r.line LIMIT $limit"
     query = f"SELECT r.load_id, r.line, r.reason {_REJECTS} {order}"
-    with _opened(installation) as connection:
-        return [
-            RejectPosition(*row)
-            for row in connection.execute(
-                query, {"reason": reason, "source": source, "limit": limit}
-            ).fetchall()
-        ]
+    found = _rows(installation, query, reason=reason, source=source, limit=limit)
+    return [RejectPosition(*row) for row in found]
 
 
 _REJECTS = """
@@ -128,8 +114,8 @@ WHERE ($reason IS NULL OR r.reason = $reason) AND ($source IS NULL OR d.source =
 """
 
 
-@contextmanager
-def _opened(installation: Installation) -> Iterator[duckdb.DuckDBPyConnection]:
+def _rows(installation: Installation, query: str, **parameters: object) -> list[tuple[Any, ...]]:
+    """Return what a query of all traffic stores gives."""
     with installation.vault.workshop() as workshop:
         workshop.open(*(installation.vault.stores("traffic") or ["traffic/none"]))
-        yield workshop.connection
+        return workshop.connection.execute(query, parameters).fetchall()

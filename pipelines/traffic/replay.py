@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -24,70 +24,33 @@ import pyarrow as pa
 from pipelines import quality
 from pipelines.errors import VaultError
 from pipelines.installation import Installation
-from pipelines.ledger import Fact
 from pipelines.traffic import sealing
 from pipelines.traffic.content import Content
 from pipelines.traffic.decoding import Decoder
 from pipelines.traffic.formats import Session
-from pipelines.traffic.ingest import claimed, judged, window
+from pipelines.traffic.ingest import MEMORY_MB, PORTION_LINES, claimed, judged, window
 from pipelines.traffic.lines import Block
 from pipelines.traffic.pseudonym import Pseudonyms
 from pipelines.traffic.reading import Chunk
+from pipelines.traffic.revising import Replayed, begin_fates, mark_begun, replayed, revise, unended
 from pipelines.traffic.sites import named_formats
 from pipelines.traffic.staging import CHUNK_BYTES, HITS, Portion, Staging
 from pipelines.vault import Workshop
-from pipelines.vault.workshop import generation_of
 
-PORTION_LINES = 500_000
 _PIECE_LINES = 65_536
-_MEMORY_MB = 384
 _HERE = Path(__file__).parent
 _FILES = (_HERE / "replay_files.sql").read_text(encoding="utf-8")
 _ALREADY = (_HERE / "replay_already.sql").read_text(encoding="utf-8")
 _REFUSED = (_HERE / "replay.sql").read_text(encoding="utf-8")
 _PIECE = (_HERE / "replay_piece.sql").read_text(encoding="utf-8")
 _WAITING = (_HERE / "replay_order.sql").read_text(encoding="utf-8")
-_FATES = (
-    "CREATE OR REPLACE TEMP TABLE fates "
-    "(load_id UUID, line BIGINT, received_on DATE, fate VARCHAR, reason VARCHAR, was VARCHAR)"
-)
-_COUNTS = """
-SELECT count(*) AS read, count(*) FILTER (fate = 'accepted') AS accepted,
-    count(*) FILTER (fate = 'expired') AS expired, count(*) FILTER (fate = 'rejected') AS rejected
-"""
 # What is known of the lines of a portion, and why they are refused.
 _SETTLED = (
     "SELECT load_id, line, reason FROM accepted_rejects",
     "SELECT DISTINCT load_id, line, 'quality' AS reason FROM failing",
     "SELECT load_id, line, NULL AS reason FROM accepted_hits",
 )
-# The rejects and deliveries of a day of receipt as they are afterwards.
-_REVISED = {
-    "rejects": """
-        SELECT r.load_id, r.line, r.received_on, coalesce(f.reason, r.reason) AS reason, r.raw
-        FROM rejects AS r LEFT JOIN fates AS f ON f.load_id = r.load_id AND f.line = r.line
-        WHERE coalesce(f.fate, 'rejected') = 'rejected'
-    """,
-    "deliveries": f"""
-        SELECT d.* REPLACE (
-            d.accepted + coalesce(c.accepted, 0) AS accepted,
-            d.expired + coalesce(c.expired, 0) AS expired,
-            d.rejected - coalesce(c.accepted + c.expired, 0) AS rejected)
-        FROM deliveries AS d LEFT JOIN ({_COUNTS}, load_id FROM fates GROUP BY load_id) AS c USING (load_id)
-    """,  # noqa: S608 constants
-}
-
 Report = Callable[[int, int], None]  # how many lines are done, of how many
-
-
-@dataclass(frozen=True)
-class Replayed:
-    """What became of the lines that were read again; `refused` counts by the reason of today."""
-
-    read: int
-    accepted: int
-    expired: int
-    refused: Mapping[str, int]
 
 
 def replay(
@@ -105,15 +68,28 @@ def replay(
     broken; run again after a kill at any moment, it ends with the same hits.
     """
     quality.warm()
-    with installation.vault.workshop(memory_mb=_MEMORY_MB, joins_as_written=True) as workshop:
+    with installation.vault.workshop(memory_mb=MEMORY_MB, joins_as_written=True) as workshop:
         sources = _sources(installation, workshop)
         with claimed(installation, () if is_trial else sources):
             found = _Replay(installation, workshop, day, at, is_trial=is_trial)
             found.find(sources, reason)
             found.read(report)
             if not is_trial:
-                found.revise(at)
-            return found.summary()
+                revise(installation, workshop, day=day, at=at)
+            return replayed(workshop.connection)
+
+
+def finish_replay(installation: Installation, *, day: date, at: datetime) -> None:
+    """Take out of the rejects what a replay that was killed had made hits; nothing where none was."""
+    if not unended(installation.ledger):
+        return
+    with installation.vault.workshop(memory_mb=MEMORY_MB, joins_as_written=True) as workshop:
+        sources = _sources(installation, workshop)
+        with claimed(installation, sources):  # one that still runs is waited for
+            if unended(installation.ledger):
+                _find_already(installation, workshop, sources)
+                workshop.close("traffic")
+                revise(installation, workshop, day=day, at=at)
 
 
 def _open(installation: Installation, workshop: Workshop) -> None:
@@ -131,6 +107,14 @@ def _sources(installation: Installation, workshop: Workshop) -> list[str]:
 _LATE = "hit_on > received_on + CAST($days AS INTEGER)"  # than its receipt
 
 
+def _find_already(installation: Installation, workshop: Workshop, sources: list[str]) -> None:
+    """Open the traffic stores, and note the refused lines that are hits: a killed run had sealed them."""
+    _open(installation, workshop)
+    workshop.connection.execute(_FILES, {"sources": sources})
+    begin_fates(workshop.connection)
+    workshop.connection.execute(_ALREADY)
+
+
 class _Replay:
     """The lines of one run, a portion after the other."""
 
@@ -138,6 +122,7 @@ class _Replay:
         self, installation: Installation, workshop: Workshop, day: date, at: datetime, *, is_trial: bool
     ) -> None:
         self._installation, self._workshop, self._day, self._is_trial = installation, workshop, day, is_trial
+        self._at, self._has_begun = at, False
         self._connection = workshop.connection
         self._staging = Staging(workshop.connection, installation, window(installation, day=day, at=at))
         self._named = partial(named_formats, installation.charter.traffic)
@@ -150,18 +135,15 @@ class _Replay:
 
     def find(self, sources: list[str], reason: str | None) -> None:
         """Find the lines to read again, and those of a killed run that are hits already."""
-        _open(self._installation, self._workshop)
-        self._connection.execute(_FILES, {"sources": sources})
+        _find_already(self._installation, self._workshop, sources)
         self._loads = dict(self._connection.execute("SELECT file_no, load_id FROM files").fetchall())
-        self._connection.execute(_FATES)
-        self._connection.execute(_ALREADY)
         self._connection.execute(_REFUSED, {"reason": reason})
         self._connection.execute(_WAITING)
         self._workshop.close("traffic")
 
     def read(self, report: Report) -> None:
         """Judge the lines, and seal those that are hits, a portion after the other."""
-        count = self._number("SELECT count(*) FROM waiting")
+        count = self._count("SELECT count(*) FROM waiting")
         begin = start = 0
         while start < count:
             stop = self._end_of_piece(start)
@@ -221,7 +203,10 @@ class _Replay:
         sealing.show_accepted(self._connection, has_failing=verdict.quarantined > 0)
         self._note_fates(begin, end, portion.expired)
         rows = sealing.hits_by_day(self._connection, self._day)
-        if not self._is_trial:
+        if rows and not self._is_trial:
+            if not self._has_begun:
+                mark_begun(self._installation.ledger, day=self._day, at=self._at)
+                self._has_begun = True
             sealing.seal_days(self._workshop, name, rows)
 
     def _refuse_future(self, portion: Portion) -> Portion:
@@ -249,7 +234,7 @@ class _Replay:
                 "CASE WHEN s.reason IS NULL THEN 'accepted' ELSE 'rejected' END, s.reason, w.reason "
                 f"FROM {here} JOIN ({settled}) AS s USING (load_id, line)"
             )
-        expired = self._number(
+        expired = self._count(
             "INSERT INTO fates SELECT load_id, line, received_on, 'expired', NULL, reason "  # noqa: S608 constants
             f"FROM {here} ANTI JOIN fates AS f ON f.load_id = w.load_id AND f.line = w.line"
         )
@@ -258,48 +243,7 @@ class _Replay:
                 "the lines read again do not add up: nothing more of them is stored; please report it."
             )
 
-    def revise(self, at: datetime) -> None:
-        """Take out of the rejects what is none any longer, day of receipt by day, and correct the counts."""
-        changed = self._connection.execute(
-            "SELECT received_on FROM fates GROUP BY received_on "
-            "HAVING bool_or(fate <> 'rejected' OR reason <> was) ORDER BY received_on"
-        ).fetchall()
-        for (received_on,) in changed:
-            store = f"traffic/{received_on}"
-            files = self._installation.vault.segment_files(store)
-            if files:  # else the day was purged meanwhile, and its rejects with it
-                self._record(received_on, generation_of(files[0]), at)
-                self._workshop.revise(store, _REVISED)
-
-    def _record(self, received_on: date, generation: int, at: datetime) -> None:
-        """Write to the ledger what is about to be revised; a run killed in between writes it once."""
-        row = self._connection.execute(
-            f"{_COUNTS} FROM fates WHERE received_on = ?", [received_on]
-        ).fetchone()
-        names = ("read", "accepted", "expired", "rejected")
-        facts: dict[str, Fact] = {"generation": generation, **dict(zip(names, row or (), strict=True))}
-        ledger = self._installation.ledger
-        told = [
-            entry.facts
-            for entry in ledger.entries("rejects_replayed")
-            if entry.day == received_on.isoformat()
-        ]
-        if facts not in told:
-            ledger.append("rejects_replayed", day=received_on, at=at, **facts)
-
-    def summary(self) -> Replayed:
-        """Return the counts of all lines that were read again."""
-        counts = self._connection.execute(
-            "SELECT fate, reason, count(*) FROM fates GROUP BY ALL ORDER BY count(*) DESC, reason"
-        ).fetchall()
-        of = {
-            fate: sum(count for one, _reason, count in counts if one == fate)
-            for fate in ("accepted", "expired")
-        }
-        refused = {reason: count for fate, reason, count in counts if fate == "rejected"}
-        return Replayed(sum(count for *_, count in counts), of["accepted"], of["expired"], refused)
-
-    def _number(self, query: str) -> int:
+    def _count(self, query: str) -> int:
         row = self._connection.execute(query).fetchone()
         return int(row[0]) if row else 0
 

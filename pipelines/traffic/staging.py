@@ -18,16 +18,16 @@ import pyarrow.compute as pc
 
 from pipelines.installation import Installation
 from pipelines.traffic.country import CountryLookup
-from pipelines.traffic.formats import Format, second_chance
+from pipelines.traffic.formats import Format
 from pipelines.traffic.judge import NOT_OF_THE_FORMAT, judge
 from pipelines.traffic.lookups import LOOKUPS, MOST_TEXTS, Lookups
+from pipelines.traffic.misfits import Attempt, further
 from pipelines.traffic.reading import Chunk
 from pipelines.traffic.sites import named_formats
 from pipelines.traffic.texts import Texts
 from pipelines.traffic.window import Window
 
 CHUNK_BYTES = 64 << 20  # of lines; each chunk meets all that is known of texts, so few large ones
-_SAMPLE_LINES = 64
 _REJECTS = "file_no INTEGER, line BIGINT, reason VARCHAR, raw BLOB"
 _AS_THEY_ARE = {
     "file_no": pa.int32(),
@@ -134,30 +134,29 @@ class Staging:
         return row is not None and row[0] > 0
 
     def _judge(self, format_: Format, landed: pa.Table, named: Sequence[Format]) -> None:
-        """Read `landed` by `format_`; lines that are not of it by the format that most of them are of."""
-        tried: list[str] = []
-        chosen: Format | None = format_
-        while chosen is not None:
-            self.connection.register("landed", landed)
-            judge(self.connection, chosen, self._window)
-            tried.append(chosen.name)
-            landed, sample = self._misfits()
+        """Read `landed` by `format_`; lines that are not of it, file by file, by one that they are of."""
+        waiting = [Attempt(format_, landed)]
+        while waiting:
+            attempt = waiting.pop()
+            self.connection.register("landed", attempt.lines)
+            judge(self.connection, attempt.format, self._window)
+            attempts, given_up = further(self._misfits(), attempt, named)
             self.connection.unregister("landed")
-            chosen = second_chance(sample, tried, named) if sample else None
-            self._keep(final=chosen is None)
+            self._keep(given_up)
+            waiting += attempts
 
-    def _misfits(self) -> tuple[pa.Table, list[str]]:
-        """Return the lines that are not of the format that was tried, and some of them as text."""
-        found = self.connection.execute(
+    def _misfits(self) -> pa.Table:
+        """Return the lines that are not of the format that was tried."""
+        return self.connection.execute(
             "SELECT file_no, line, raw, text FROM judged WHERE reason = ?", [NOT_OF_THE_FORMAT]
         ).to_arrow_table()
-        return found, [text for text in found["text"].slice(0, _SAMPLE_LINES).to_pylist() if text]
 
-    def _keep(self, *, final: bool) -> None:
-        """Stage what was judged: all of it, or all but the lines that are tried as another format."""
-        refused = "reason IS NOT NULL" if final else f"reason <> '{NOT_OF_THE_FORMAT}'"
+    def _keep(self, given_up: Sequence[int]) -> None:
+        """Stage what was judged, but the lines to be tried again; those of files `given_up` are not."""
         self.connection.execute(
-            f"INSERT INTO arriving_rejects SELECT file_no, line, reason, raw FROM judged WHERE {refused}"  # noqa: S608 constants
+            "INSERT INTO arriving_rejects SELECT file_no, line, reason, raw FROM judged "
+            "WHERE reason <> $again OR (reason = $again AND list_contains($files, file_no))",
+            {"again": NOT_OF_THE_FORMAT, "files": list(given_up)},
         )
         expired = self.connection.execute(
             "SELECT file_no, count(*) FROM judged WHERE is_expired GROUP BY file_no"

@@ -18,13 +18,12 @@ import pyarrow as pa
 from pipelines.installation import Installation
 from pipelines.landing.content import pieces
 from pipelines.traffic.formats import Format, Session, presets
-from pipelines.traffic.ingest import window
+from pipelines.traffic.ingest import MEMORY_MB, window
 from pipelines.traffic.lines import Block, LineReader
 from pipelines.traffic.reading import Chunk
 from pipelines.traffic.sites import named_formats
 from pipelines.traffic.staging import Staging
 
-_MEMORY_MB = 384
 _FILE_NO = 0
 
 
@@ -52,7 +51,7 @@ def try_file(
 ) -> Tried:
     """Read the first `lines` of the file at `path` as a log of the web server `source`; store nothing."""
     rules, formats = installation.charter.traffic, Counter[str]()
-    with installation.vault.workshop(memory_mb=_MEMORY_MB, joins_as_written=True) as workshop:
+    with installation.vault.workshop(memory_mb=MEMORY_MB, joins_as_written=True) as workshop:
         staging = Staging(workshop.connection, installation, window(installation, day=day, at=at))
         session = Session(named_formats(rules, source))
         for format_, part in _parts(pieces(path.resolve()), session, rules.max_line_bytes, lines):

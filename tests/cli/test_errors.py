@@ -99,7 +99,7 @@ def test_without_master_key_nothing_opens_and_the_cure_is_said(words: list[str],
 def test_the_wrong_master_key_is_one_clear_line(
     words: list[str], charter: Run, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    installation.ledger.append("night_opened", day=None, at=AT, night="x")
+    installation.ledger.append("night_opened", day=None, at=AT, night="2026-11-20.1")
     installation.ledger.sign(at=AT)
     installation.keyring.ensure("fingerprint")
     monkeypatch.setenv("CHARTER_MASTER_KEY", "d3Jvbmcgd3Jvbmcgd3Jvbmcgd3Jvbmcgd3Jvbmchd3I=")
@@ -159,7 +159,7 @@ def test_a_charter_file_with_a_fault_is_named_with_its_line(charter: Run, home: 
 
 def test_a_damaged_ledger_is_named_with_its_line(charter: Run, installation: Installation) -> None:
     for _ in range(3):
-        installation.ledger.append("night_opened", day=None, at=AT, night="x")
+        installation.ledger.append("night_opened", day=None, at=AT, night="2026-11-20.1")
     path = installation.places.ledger / "ledger.jsonl"
     first, second, third = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(first + second.replace(b'"x"', b'"y"') + third)

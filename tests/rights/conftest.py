@@ -4,62 +4,28 @@ from __future__ import annotations
 
 import uuid
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipelines import catalog, rights
+from pipelines import rights
 from pipelines.installation import Installation
 from pipelines.traffic.pseudonym import address_pseudonym, key_name
+from tests.literal import Rows, seal_rows
 
 ME, OTHER, THIRD = (str(uuid.UUID(int=n)) for n in (101, 102, 103))
 NAIVE = datetime(2026, 5, 1, 9)  # noqa: DTZ001 as the vault keeps it
 ATTACK = '<script>alert("x")</script>'
-Rows = Mapping[str, Sequence[Mapping[str, Any]]]
-_DEFAULTS = {
-    "UUID": "00000000-0000-0000-0000-000000000001",
-    "BIGINT": 1,
-    "SMALLINT": 200,
-    "BOOLEAN": False,
-    "VARCHAR": "x",
-    "BLOB": b"x",
-    "DATE": date(2026, 1, 1),
-    "TIMESTAMP": datetime(2026, 1, 1),  # noqa: DTZ001 a TIMESTAMP of the vault is naive UTC
-}
-
-
-def select_of(table: catalog.Table, rows: Sequence[Mapping[str, Any]]) -> str:
-    """A SELECT of literal rows, with something in each column that a row does not name."""
-
-    def literal(column: catalog.Column, row: Mapping[str, Any]) -> str:
-        value = row.get(column.name, None if column.nullable else _DEFAULTS[column.type])
-        if value is None:
-            return f"NULL::{column.type} AS {column.name}"
-        if isinstance(value, bytes):
-            return f"unhex('{value.hex()}') AS {column.name}"
-        return f"'{str(value).replace(chr(39), chr(39) * 2)}'::{column.type} AS {column.name}"
-
-    return " UNION ALL ".join(
-        "SELECT " + ", ".join(literal(column, row) for column in table.columns) for row in rows
-    )
 
 
 @pytest.fixture
 def seal(installation: Installation) -> Callable[[str, Rows], None]:
     """Seal a store of literal rows."""
-
-    def seal(store: str, rows: Rows) -> None:
-        with installation.vault.workshop() as workshop:
-            selects = {name: select_of(catalog.table(name), many) for name, many in rows.items() if many}
-            if store in ("contacts", "rights"):
-                workshop.revise(store, selects)
-            else:
-                workshop.seal(store, f"s{uuid.uuid4().hex}", selects)
-
-    return seal
+    return partial(seal_rows, installation)
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def test_fuzzed_lines_neither_stop_the_intake_nor_get_lost(
     accepted, rejected, expired, duplicate = totals(outcomes)
     assert accepted + rejected + expired == sum(expected)
     assert duplicate == 0
-    assert accepted > sum(expected) / 20, "formats that change from line to line are refused, the others not"
+    assert accepted > sum(expected) / 4, f"{accepted} of {sum(expected)}: three in seven are well-formed"
     assert rejected > sum(expected) / 20
     both = "(SELECT load_id, line FROM hits UNION ALL SELECT load_id, line FROM rejects)"
     assert held(f"SELECT count(*), count(DISTINCT (load_id, line)) FROM {both}") == [

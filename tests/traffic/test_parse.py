@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -124,18 +124,22 @@ def is_user(text: str) -> bool:
 
 def moment(text: str) -> datetime | None:
     match = re.fullmatch(
-        r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)", text, re.ASCII
+        r"(\d\d)/([A-Z][a-z]{2})/(\d{4})[: ](\d\d):(\d\d):(\d\d)(?: ([+-])(\d\d)(\d\d))?", text, re.ASCII
     )
     if not match or match[2] not in MONTHS:
         return None
-    offset = timedelta(hours=int(match[8]), minutes=int(match[9])) * (-1 if match[7] == "-" else 1)
-    if int(match[8]) > 14 or int(match[9]) > 59:
-        return None
+    zone: tzinfo = ZoneInfo("Europe/Paris")
+    if match[7]:
+        if int(match[8]) > 14 or int(match[9]) > 59:
+            return None
+        zone = timezone(
+            timedelta(hours=int(match[8]), minutes=int(match[9])) * (-1 if match[7] == "-" else 1)
+        )
     second = int(match[6])
     try:
         at = datetime(int(match[3]), MONTHS.index(match[2]) + 1, int(match[1]), int(match[4]), int(match[5]),
-                      59 if second == 60 else second, tzinfo=timezone(offset))  # fmt: skip
-        at = (at + timedelta(seconds=second == 60)).astimezone(UTC)
+                      59 if second == 60 else second, tzinfo=zone, fold=1)  # fmt: skip
+        at = at.astimezone(UTC) + timedelta(seconds=second == 60)
     except (ValueError, OverflowError):
         return None
     return at if at.year >= 1990 else None
@@ -143,10 +147,11 @@ def moment(text: str) -> datetime | None:
 
 def requested(request: str) -> tuple[str | None, str | None]:
     method, space, rest = request.partition(" ")
+    method = method.upper() if method.isascii() else method
     if method not in METHODS or not space or not rest or rest[0] == " ":
         return None, None
     target, space, version = rest.rpartition(" ")
-    if space and target and re.fullmatch(r"HTTP/[0-9](\.[0-9])?", version):
+    if space and target and re.fullmatch(r"HTTP/[0-9](\.[0-9])?", version, re.IGNORECASE):
         return method, target
     return (method, rest) if " " not in rest else (None, None)
 
@@ -237,6 +242,8 @@ TIMES = st.one_of(
             "21/Nov/2026:24:00:00 +0000",
             "21/Nov/2026:13:55:36 +9999",
             "21/Nov/2026:13:55:36",
+            "21/Nov/2026 13:55:36",
+            "25/Oct/2026:02:30:00",
             "infinity",
             "epoch",
             "]",
@@ -377,7 +384,7 @@ def test_the_reason_is_a_fixed_word(
         (r"\x16\x03\x01\x02", "400", "157"),
         ("-", "408", "-"),
         ("", "400", "0"),
-        ("get / HTTP/1.1", "400", "1"),
+        ("GOT / HTTP/1.1", "400", "1"),
         ("GET", "400", "1"),
     ],
 )

@@ -52,6 +52,19 @@ def pieces_of(held: Held) -> int:
     return int(held("SELECT count(*) FROM deliveries")[0][0])
 
 
+def killed_intake(
+    content: bytes, landing: Path, take: Take, monkeypatch: pytest.MonkeyPatch, step: str, number: int
+) -> list[Outcome]:
+    """Take in a file and kill that at a step; return what the ledger was told until then."""
+    (landing / "big.log").write_bytes(content)
+    told: list[Outcome] = []
+    with monkeypatch.context() as patch:
+        deadly = killer(patch, step, number)
+        with pytest.raises(Killed):
+            take(record=lambda outcomes: (deadly(outcomes), told.extend(outcomes)))
+    return told
+
+
 _IN_ONE: list[Any] = []
 
 
@@ -110,12 +123,7 @@ def test_killed_between_portions_and_run_again_nothing_is_lost_or_doubled(
     step: str,
     number: int,
 ) -> None:
-    (landing / "big.log").write_bytes(big)
-    told: list[Outcome] = []
-    with monkeypatch.context() as patch:
-        deadly = killer(patch, step, number)
-        with pytest.raises(Killed):
-            take(record=lambda outcomes: (deadly(outcomes), told.extend(outcomes)))
+    told = killed_intake(big, landing, take, monkeypatch, step, number)
     (again,) = take(record=told.extend)
     assert again.resumed
     assert totals([again]) == (ACCEPTED, REJECTED, EXPIRED, 0)
@@ -134,12 +142,7 @@ def test_killed_and_grown_before_the_next_run_each_line_is_taken_once(
     step: str,
     number: int,
 ) -> None:
-    (landing / "big.log").write_bytes(big)
-    told: list[Outcome] = []
-    with monkeypatch.context() as patch:
-        deadly = killer(patch, step, number)
-        with pytest.raises(Killed):
-            take(record=lambda outcomes: (deadly(outcomes), told.extend(outcomes)))
+    told = killed_intake(big, landing, take, monkeypatch, step, number)
     grown = big + b"\n" + log(1000, 1001)
     (landing / "big.log").write_bytes(grown)
     (again,) = take(record=told.extend)

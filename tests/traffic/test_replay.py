@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from importlib import import_module
-from itertools import count
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -22,35 +20,25 @@ from pipelines.cli.terminal import day_or_today, now
 from pipelines.installation import Installation
 from pipelines.places import SOURCE_ROOT, Places
 from pipelines.traffic import Outcome
-from pipelines.vault import Vault, Workshop
-from pipelines.vault.workshop import Sealing
+from tests.traffic.replaying import (
+    DAY,
+    LATER,
+    MODULE,
+    NEXT,
+    PIPED,
+    STEPS,
+    WITH_ID,
+    deliver,
+    killed_replay,
+    piped,
+    with_formats,
+)  # fmt: skip
 
 pytestmark = pytest.mark.usefixtures("few_rules")
 
 Take = Callable[..., list[Outcome]]
 Held = Callable[[str], list[tuple[Any, ...]]]
 Log = Callable[..., bytes]
-MODULE = import_module("pipelines.traffic.replay")  # whose name in the package is that of its function
-DAY, NEXT = date(2026, 11, 22), date(2026, 11, 23)
-AT, LATER = datetime(2026, 11, 22, 1, tzinfo=UTC), datetime(2026, 11, 23, 1, tzinfo=UTC)
-PIPED = "log_format piped '$time_iso8601|$remote_addr|$request_method|$request_uri|$status|$bytes_sent';"
-WITH_ID = PIPED.replace("$bytes_sent", "$bytes_sent|$request_id")
-CANARY = "c4n4ryc4n4ry"
-
-
-def piped(*minutes: int, day: str = "2026-11-21", tail: str = "") -> bytes:
-    """Lines that no known format reads, one for each minute."""
-    return b"".join(
-        f"{day}T{minute // 60:02}:{minute % 60:02}:00Z|198.51.100.{minute}|GET|/{CANARY}/x|200|512{tail}\n".encode()
-        for minute in minutes
-    )
-
-
-def with_formats(installation: Installation, **directives: str) -> Installation:
-    """The same installation after charter.toml was corrected."""
-    forms = {id_: LogFormat(id_, directive=text) for id_, text in directives.items()}
-    rules = replace(installation.charter.traffic, formats=MappingProxyType(forms))
-    return replace(installation, charter=replace(installation.charter, traffic=rules))
 
 
 def again(installation: Installation, *, day: date = NEXT, **more: Any) -> Any:
@@ -242,43 +230,6 @@ def test_portions_and_pieces_change_nothing(
 # ---- killed anywhere
 
 
-class Killed(BaseException):
-    """Stands for kill -9: nothing of ours may catch it."""
-
-
-def deliver(landing: Path, log: Log) -> None:
-    """Two logs of two formats over three days, each with a line that nothing reads."""
-    (landing / "1.log").write_bytes(piped(1, 2) + b"bad\n" + piped(3, day="2026-11-20") + log(4))
-    (landing / "2.log").write_bytes(
-        piped(11, 12, day="2026-11-19") + piped(13, 14) + b"worse\n" + log(15, day="20/Nov/2026")
-    )
-
-
-STEPS: Mapping[str, tuple[type, str, int, bool]] = {
-    "before the second commit": (Sealing, "commit", 1, False),
-    "after the first commit": (Sealing, "commit", 0, True),
-    "before the second revision": (Workshop, "revise", 1, False),
-    "before a generation is in force": (Vault, "commit_generation", 0, False),
-    "after the first generation": (Vault, "commit_generation", 0, True),
-}
-
-
-def kill_at(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    owner, name, number, is_after = STEPS[step]
-    real, calls = getattr(owner, name), count()
-
-    def killing(self: object, *arguments: Any, **more: Any) -> Any:
-        is_due = next(calls) == number
-        if is_due and not is_after:
-            raise Killed
-        found = real(self, *arguments, **more)
-        if is_due:
-            raise Killed
-        return found
-
-    monkeypatch.setattr(owner, name, killing)
-
-
 @pytest.mark.parametrize("step", STEPS)
 def test_a_replay_killed_anywhere_and_run_again_is_as_one_that_was_not(
     installation: Installation,
@@ -289,17 +240,7 @@ def test_a_replay_killed_anywhere_and_run_again_is_as_one_that_was_not(
     monkeypatch: pytest.MonkeyPatch,
     step: str,
 ) -> None:
-    monkeypatch.setattr(MODULE, "PORTION_LINES", 6)
-    monkeypatch.setattr(MODULE, "_PIECE_LINES", 3)
-    deliver(landing, log)
-    take()
-    (landing / "3.log").write_bytes(piped(21, 22) + b"bad\n")
-    take(NEXT, LATER)
-    corrected = with_formats(installation, piped=PIPED)
-    with monkeypatch.context() as patch:
-        kill_at(patch, step)
-        with pytest.raises(Killed):
-            again(corrected)
+    corrected = killed_replay(installation, landing, take, log, monkeypatch, step)
     again(corrected)
     found = contents(held)
     assert [(store, line) for store, line, *_ in found["hits"]] == [

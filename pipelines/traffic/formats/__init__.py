@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipelines.traffic.formats.clf import COMBINED
+from pipelines.traffic.formats.detection import last_chance, sampled, second_chance
 from pipelines.traffic.formats.directives import compile_directive
 from pipelines.traffic.formats.jsonlines import json_format
 from pipelines.traffic.formats.model import Format, FormatError
 from pipelines.traffic.formats.presets import presets
-from pipelines.traffic.formats.session import Session, second_chance
+from pipelines.traffic.formats.session import Session
 
 __all__ = [
     "Format",
@@ -17,8 +18,10 @@ __all__ = [
     "Session",
     "compile_directive",
     "json_format",
+    "last_chance",
     "named_format",
     "presets",
+    "sampled",
     "second_chance",
 ]
 

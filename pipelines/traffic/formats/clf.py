@@ -6,22 +6,28 @@ import re
 from pathlib import Path
 from types import MappingProxyType
 
+from pipelines.traffic.formats import times
 from pipelines.traffic.formats.model import Format
 from pipelines.traffic.formats.requests import REQUEST
 
-_SQL = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+_SQL = (
+    Path(__file__)
+    .with_suffix(".sql")
+    .read_text(encoding="utf-8")
+    .replace("{hit_at}", times.clf("field.time"))
+)
 _CHARACTER = r'(?:[^ "\\]|\\[^ ])'
 # Words of a user name with spaces: none is "-" or holds a bracket, or a line joined to another would pass.
 _NAME_CHARACTER = r'(?:[^ "\\\[\]]|\\[^ ])'
 _NAME_PART = rf'(?:(?:[^ "\\\[\]-]|\\[^ ]){_NAME_CHARACTER}*|-{_NAME_CHARACTER}+)'
-_USER = rf'(?:{_CHARACTER}+|""|{_NAME_PART}(?: +{_NAME_PART})*)'
-_QUOTED = r'(?:[^"\\]|\\.)*'
+USER = rf'(?:{_CHARACTER}+|""|{_NAME_PART}(?: +{_NAME_PART})*)'
+QUOTED = r'(?:[^"\\]|\\.)*'
 
 # The whole line, of Apache and nginx alike: the user may be `""` or hold spaces, quotes are escaped.
 # Capturing groups stand in the order in which `clf.sql` names them.
 LINE = (
-    rf'(?s)^([^ "]+) [^ "]+ {_USER} \[([^\]"]*)\] "({_QUOTED})" ([^ "]+) ([^ "]+)'
-    rf'( "({_QUOTED})" "({_QUOTED})")? *$'
+    rf'(?s)^([^ "]+) [^ "]+ {USER} \[([^\]"]*)\] "({QUOTED})" ([^ "]+) ([^ "]+)'
+    rf'( "({QUOTED})" "({QUOTED})")? *$'
 )
 _LINE = re.compile(LINE)
 

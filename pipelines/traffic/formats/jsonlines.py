@@ -15,13 +15,22 @@ from typing import Any
 
 from pipelines.traffic.formats import times
 from pipelines.traffic.formats.model import Fields, Format, FormatError, fields_sql, parameters
-from pipelines.traffic.formats.requests import known_method, local_target, target_of, with_query
+from pipelines.traffic.formats.requests import (
+    known_method,
+    local_target,
+    percent_decoded,
+    target_of,
+    with_query,
+)
 
 KEYS = (
-    "address", "forwarded", "time", "request", "method", "target", "uri", "query", "status", "sent",
+    "address", "forwarded", "date", "time", "request", "method", "target", "uri", "query", "status", "sent",
     "referrer", "agent",
 )  # fmt: skip
 _SEGMENT = re.compile(r'\.?(?:"([^"\\]+)"|([^."\[\]\\]+))|\[([0-9]{1,4})\]')
+_W3C_KEY = re.compile(
+    r"c-ip|cs-.+|cs\(.+\)", re.I
+)  # CloudFront writes W3C's fields as JSON too: times are UTC
 Steps = tuple[str | int, ...]
 
 # `\\` first, from the left: what is left of backslashes begins an escape.
@@ -51,7 +60,7 @@ def json_format(name: str, mapping: Mapping[str, str]) -> Format:
         CASE WHEN json_valid(t) AND NOT coalesce({doubled}, false)
             THEN json_extract_string(t, $f_paths) END AS v
         FROM (SELECT file_no, line, raw, {_BACKSLASHES} AS t FROM landed)"""  # noqa: S608 our own names
-    fields = _fields(columns)
+    fields = _fields(columns, is_w3c=any(_W3C_KEY.fullmatch(str(path[-1])) for path in steps.values()))
     bound: dict[str, object] = {"f_paths": [_json_path(path) for path in steps.values()]}
     bound |= {f"f_parent{number}": _json_path(parent) for number, parent in enumerate(parents)}
     is_ours = " AND ".join(_any_of([columns[key] for key in keys]) for keys in needed)
@@ -105,26 +114,39 @@ def _json_path(steps: Steps) -> str:
     return "$" + "".join(f"[{step}]" if isinstance(step, int) else f'."{step}"' for step in steps)
 
 
-def _fields(columns: Mapping[str, str]) -> Fields:
+def _fields(columns: Mapping[str, str], *, is_w3c: bool) -> Fields:
     flat = {key: _flat(column) for key, column in columns.items()}
     target = columns.get("target") or columns.get("uri")
     if target:
         target = local_target(target)
-        target = with_query(f"({target})", columns["query"]) if "query" in columns else target
-    method = columns.get("method")
+        if "query" in columns:
+            whole = with_query(f"({target})", columns["query"])
+            target = f"CASE WHEN contains({target}, '?') THEN {target} ELSE {whole} END"
+    method, agent = columns.get("method"), flat.get("agent", "NULL")
     address = flat.get("address")
     return Fields(
-        hit_at=times.any_time(columns["time"]),
+        hit_at=_instant(columns, "'UTC'" if is_w3c else "$zone"),
         address=f"coalesce({address}, '')" if address else flat["forwarded"],
         forwarded=flat.get("forwarded", "NULL") if address else "NULL",
         request=columns.get("request"),
         method=known_method(method) if method else "NULL",
         target=target_of(method, target) if method and target else target or "NULL",
-        status=columns.get("status", "NULL"),
-        sent=columns.get("sent", "NULL"),
+        status=_whole(columns["status"]) if "status" in columns else "NULL",
+        sent=_whole(columns["sent"]) if "sent" in columns else "NULL",
         referrer=flat.get("referrer", "NULL"),
-        agent=flat.get("agent", "NULL"),
+        agent=percent_decoded(f"({agent})", is_twice=True) if is_w3c else agent,
     )
+
+
+def _instant(columns: Mapping[str, str], zone: str) -> str:
+    if "date" in columns:
+        return times.iso(f"({columns['date']} || ' ' || {columns['time']})", zone)
+    return times.any_time(columns["time"], zone)
+
+
+def _whole(column: str) -> str:
+    """Return SQL: a number without the ".0" that some writers of JSON give it."""
+    return rf"regexp_replace({column}, '\.0+$', '')"
 
 
 def _flat(column: str) -> str:

@@ -66,7 +66,7 @@ def fields_sql(cut: str, is_ours: str, fields: Fields, *, is_directive: str | No
         asked = (
             f"*, regexp_extract({fields.request}, $f_request, ['method', 'rest', 'version', 'bare']) AS ask"
         )
-        method = "nullif(ask.method, '')"
+        method = "upper(nullif(ask.method, ''))"
         target = local_target("(ask.rest || ask.bare)") if fields.is_url else "ask.rest || ask.bare"
         target = f"CASE WHEN ask.method <> '' THEN {target} END"
     directive = f"WHEN {is_directive} THEN 'directive' " if is_directive else ""

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import takewhile
 
 import numpy as np
 
 from pipelines.traffic.formats.clf import COMBINED
-from pipelines.traffic.formats.keys import json_detected
+from pipelines.traffic.formats.detection import detected, sampled, takes
 from pipelines.traffic.formats.model import Fields, Format, FormatError, fields_sql, parameters
-from pipelines.traffic.formats.prefixes import behind
-from pipelines.traffic.formats.presets import compiled
-from pipelines.traffic.formats.w3c import compile_fields, lacks_date
+from pipelines.traffic.formats.w3c import compile_fields, is_head, is_more_of_head, lacks_date
 from pipelines.traffic.lines import Block
 
-SAMPLE_LINES = 64
-SAMPLE_CHARACTERS = 8192  # of a line: a longer one says nothing of the format that others do not
 _LOOKED_AT = 1024
 _MAX_CHANGES = 1000  # of the format within one file: more is an attack, or no log
 _MAX_HEADS = 64  # different ones: each costs a statement of its own, however few its lines are
+_MOST_WRAPPED = 4  # lines of one head
 _HASH = ord("#")
 _MARKED_HASH = "\ufeff#".encode()  # behind a byte-order mark
+_INDENTED, _HEAD_BYTES = (b" #Fields", b"\t#Fields"), 1 << 16  # looked for at the beginning of a file alone
 
 
 class Session:
@@ -51,8 +50,8 @@ class Session:
         """Return the format of a block without head; `following` is that of the head behind it."""
         if self._current:
             return self._current
-        sample = sampled(block)
-        if following and (not sample or _takes(following, sample) * 2 >= len(sample)):
+        sample = sampled(block.part(0, _LOOKED_AT).texts().to_pylist())
+        if following and (not sample or takes(following, sample) * 2 >= len(sample)):
             return following
         if not sample:
             return COMBINED
@@ -65,12 +64,12 @@ class Session:
         for index in _comments(block):
             first = first if index == last + 1 else index
             last = index
-            if format_ := self._said(_text(block, index)):
+            if format_ := self._said(_head(block, index)):
                 yield first, format_
 
     def _said(self, comment: str) -> Format | None:
         """Return the format that a comment says, None where it says none, or the present one."""
-        word, _, value = comment.lstrip("\ufeff").partition(":")
+        word, _, value = comment.lstrip("\ufeff \t").partition(":")
         if word.lower() == "#date":
             self._date = value.split()[0][:10] if value.split() else None
             if not (self._fields and lacks_date(self._fields)):
@@ -89,66 +88,6 @@ class Session:
         return format_
 
 
-def second_chance(lines: Sequence[str], tried: Collection[str], named: Sequence[Format]) -> Format | None:
-    """Return the format that most of these refused lines are of; None where there is none."""
-    sample = _sample(lines)
-    found = _detected(sample, [format_ for format_ in named if format_.name not in tried]) if sample else None
-    return found if found and found.name not in tried else None
-
-
-def detected(lines: Sequence[str], named: Sequence[Format]) -> Format:
-    """Return the format of a sample: one that takes at least half of it, else what refuses it fast."""
-    found = _detected(lines, named)
-    if found:
-        return found
-    return max(named, key=lambda format_: _takes(format_, lines), default=COMBINED)
-
-
-def sampled(block: Block) -> list[str]:
-    """Return some of the first data lines of a block."""
-    return _sample(block.part(0, _LOOKED_AT).texts().to_pylist())
-
-
-def _sample(lines: Sequence[str | None]) -> list[str]:
-    data = (
-        line.lstrip("\ufeff")
-        for line in lines
-        if line and not line.isspace() and len(line) <= SAMPLE_CHARACTERS and not line.startswith("#")
-    )
-    return [line for line, _ in zip(data, range(SAMPLE_LINES), strict=False)]
-
-
-def _detected(lines: Sequence[str], named: Sequence[Format]) -> Format | None:
-    if chosen := _most(lines, named):
-        return chosen
-    if _takes(COMBINED, lines) == len(lines):
-        return COMBINED
-    if found := _preset(lines):
-        return COMBINED if found.name == COMBINED.name else found
-    return behind(lines, lambda inside: _most(inside, named) or _preset(inside))
-
-
-def _preset(lines: Sequence[str]) -> Format | None:
-    if sum(line.startswith("{") for line in lines) * 2 >= len(lines):
-        found = json_detected(lines)
-        return found if found and _takes(found, lines) * 2 >= len(lines) else None
-    return _most(lines, list(compiled().values()))
-
-
-def _most(lines: Sequence[str], formats: Sequence[Format]) -> Format | None:
-    """Return the format that takes the most lines, at least half; of equals the first."""
-    best, most = None, 0
-    for format_ in formats:
-        count = _takes(format_, lines)
-        if count > most:
-            best, most = format_, count
-    return best if most * 2 >= len(lines) else None
-
-
-def _takes(format_: Format, lines: Sequence[str]) -> int:
-    return sum(map(format_.takes, lines))
-
-
 @lru_cache(maxsize=256)
 def _from_head(names: str, date: str | None) -> Format:
     """Return the format of a head; where it says no time or address, one that refuses its lines."""
@@ -165,10 +104,23 @@ def _comments(block: Block) -> list[int]:
     """Return the places of lines that begin with "#", seen on their first byte alone."""
     data = np.frombuffer(block.data, np.uint8)
     begin = np.flatnonzero(block.lengths > 0)
-    found: list[int] = begin[data[block.starts[begin]] == _HASH].tolist()
+    first = data[block.starts[begin]]
+    found: list[int] = begin[first == _HASH].tolist()
     if len(block) and block.data.startswith(_MARKED_HASH, int(block.starts[0])):
         found.insert(0, 0)
+    if block.first_line == 1 and any(word in block.data[:_HEAD_BYTES] for word in _INDENTED):
+        indented = begin[(first == ord(" ")) | (first == ord("\t"))].tolist()
+        found = sorted([*found, *(index for index in indented if is_head(_text(block, index)))])
     return found
+
+
+def _head(block: Block, index: int) -> str:
+    """Return a comment, a #Fields line with those behind it that go on with its names."""
+    text = _text(block, index)
+    if not is_head(text):
+        return text
+    behind = (_text(block, place) for place in range(index + 1, min(index + 1 + _MOST_WRAPPED, len(block))))
+    return " ".join([text, *takewhile(is_more_of_head, behind)])
 
 
 def _text(block: Block, index: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from pipelines.traffic.formats.clf import USER
 from pipelines.traffic.formats.stamps import Stamp
 
 # What ends a value that may hold blanks, where it is not in quotes.
@@ -13,10 +14,6 @@ CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}|(?:^|[^0-9])[0-9]{10}(?:[^0-9]|$)"
 _SPACED = ("text", "user", "request", "addresses", "list")
 _CLOSING = {"[": "]", "(": ")", "{": "}", "<": ">"}
 
-# Words of a user name with spaces: none is "-" or holds a bracket, or a line joined to another would pass.
-_NAME_CHARACTER = r'(?:[^ "\\\[\]]|\\[^ ])'
-_NAME_PART = rf'(?:(?:[^ "\\\[\]-]|\\[^ ]){_NAME_CHARACTER}*|-{_NAME_CHARACTER}+)'
-_USER = rf'(?:(?:[^ "\\]|\\[^ ])+|""|{_NAME_PART}(?: +{_NAME_PART})*)'
 _BARE_REQUEST = r'(?:[^ "]+ [^ "]+ HTTP/[0-9.]+|-)'
 _PLAIN_REQUEST = r'[^ "\\]+ [^ "\\]+ HTTP/[0-9.]+'
 _PLAIN_ISO = r'[^ "\]|,;\t]+'
@@ -139,7 +136,7 @@ class Place:
     def _user(self) -> str:
         if not self.end or self.is_plain:
             return self._word()
-        return f"(?:{_USER})?" if self.style.may_be_empty else _USER
+        return f"(?:{USER})?" if self.style.may_be_empty else USER
 
     def _addresses(self) -> str:
         if self.end == ",":

@@ -10,7 +10,7 @@ _CLF = (
     "[0-3][0-9]/[A-Z][a-z][a-z]/[0-9]{4}:[0-2][0-9]:[0-5][0-9]:([0-5][0-9]|60) [+-](0[0-9]|1[0-4])[0-5][0-9]"
 )
 _CLF_ANY = (
-    "[0-3][0-9]/[A-Z][a-z][a-z]/[0-9]{4}:[0-2][0-9]:[0-5][0-9]:([0-5][0-9]|60)"
+    "[0-3][0-9]/[A-Z][a-z][a-z]/[0-9]{4}[: ][0-2][0-9]:[0-5][0-9]:([0-5][0-9]|60)"
     "([.,][0-9]{1,9})?( ?[+-](0[0-9]|1[0-4]):?[0-5][0-9])?"
 )
 _ISO = (
@@ -21,16 +21,23 @@ CLF_LENGTH = len("21/Nov/2026:13:55:36")
 
 
 def clf(text: str) -> str:
-    """Return SQL for `21/Nov/2026:13:55:36 +0100`: Apache's %t without brackets, nginx's $time_local."""
+    """Return SQL for `21/Nov/2026:13:55:36 +0100`: Apache's %t without brackets, nginx's $time_local.
+
+    Other servers write fractions, no offset, or ISO 8601 in its place.
+    """
     return f"""CASE WHEN regexp_full_match({text}, '{_CLF}') THEN timezone('UTC', try_strptime(
         CASE WHEN {text}[18:20] = ':60' THEN {text}[:17] || ':59' || {text}[21:] ELSE {text} END,
-        '%d/%b/%Y:%H:%M:%S %z') + to_seconds(CASE WHEN {text}[18:20] = ':60' THEN 1 ELSE 0 END)) END"""
+        '%d/%b/%Y:%H:%M:%S %z') + to_seconds(CASE WHEN {text}[18:20] = ':60' THEN 1 ELSE 0 END))
+        ELSE {any_time(text)} END"""
 
 
 def clf_any(text: str, zone: str = "$zone") -> str:
-    """Return SQL for the same time with or without fraction, with or without offset (HAProxy has none)."""
+    """Return SQL for the same time with or without fraction, with or without offset (HAProxy has none).
+
+    A blank may stand between date and time (Werkzeug).
+    """
     whole, leap = _without_leap(text, 18)
-    stamp = f"try_strptime({whole}[:{CLF_LENGTH}], '%d/%b/%Y:%H:%M:%S')"
+    stamp = f"try_strptime(replace({whole}[:{CLF_LENGTH}], ' ', ':'), '%d/%b/%Y:%H:%M:%S')"
     offset = f"replace(trim(regexp_extract({text}, ' ?[+-][0-9:]+$')), ':', '')"
     seconds = (
         f"({leap} + coalesce(TRY_CAST('0' || replace(regexp_extract({text}, '[.,][0-9]+'), ',', '.')"
@@ -38,9 +45,9 @@ def clf_any(text: str, zone: str = "$zone") -> str:
     )
     return f"""CASE WHEN regexp_full_match({text}, '{_CLF_ANY}') THEN CASE WHEN {offset} = ''
         THEN timezone('UTC', timezone({zone}, {stamp}))
-        ELSE {stamp} - to_minutes(CAST({offset}[:1] || '1' AS BIGINT)
-            * (CAST({offset}[2:3] AS BIGINT) * 60 + CAST({offset}[4:5] AS BIGINT))) END
-        + to_microseconds(CAST({seconds} * 1000000 AS BIGINT)) END"""
+        ELSE {stamp} - to_minutes(TRY_CAST({offset}[:1] || '1' AS BIGINT)
+            * (TRY_CAST({offset}[2:3] AS BIGINT) * 60 + TRY_CAST({offset}[4:5] AS BIGINT))) END
+        + to_microseconds(TRY_CAST({seconds} * 1000000 AS BIGINT)) END"""
 
 
 def iso(text: str, zone: str = "$zone") -> str:
@@ -65,11 +72,11 @@ def epoch(text: str, digits: int = 0) -> str:
     if digits:
         return (
             f"CASE WHEN regexp_full_match({text}, '[0-9]{{1,{11 + digits}}}')"
-            f" THEN make_timestamp(CAST({text} AS BIGINT) * {10 ** (6 - digits)}) END"
+            f" THEN make_timestamp(TRY_CAST({text} AS BIGINT) * {10 ** (6 - digits)}) END"
         )
     return (
         f"CASE WHEN regexp_full_match({text}, '[0-9]{{1,11}}([.,][0-9]{{1,9}})?') THEN make_timestamp("
-        f"CAST(CAST(replace({text}, ',', '.') AS DECIMAL(28, 6)) * 1000000 AS BIGINT)) END"
+        f"TRY_CAST(TRY_CAST(replace({text}, ',', '.') AS DECIMAL(28, 6)) * 1000000 AS BIGINT)) END"
     )
 
 

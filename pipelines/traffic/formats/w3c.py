@@ -13,45 +13,57 @@ from collections.abc import Callable, Mapping, Sequence
 from pipelines.traffic.formats import times
 from pipelines.traffic.formats.extract import extract, extraction
 from pipelines.traffic.formats.model import Fields, Format, FormatError, fields_sql, parameters
-from pipelines.traffic.formats.requests import known_method, target_of, with_query
+from pipelines.traffic.formats.requests import known_method, percent_decoded, target_of, with_query
 
 # field → (role, rank): of two that say the same, the one of the lower rank is taken
 _FIELDS: dict[str, tuple[str, int]] = {
-    "date": ("date", 0), "time": ("time", 0),
-    "timestamp": ("epoch", 0), "x-timestamp": ("epoch", 0), "timestamp(ms)": ("epoch", 1),
-    "localtime": ("clf", 0), "x-localtime": ("clf", 0), "gmttime": ("clf", 0),
-    "date-local": ("local_date", 0), "time-local": ("local_time", 0),
-    "x-localdate": ("local_date", 0),
-    "c-ip": ("address", 0), "c-ip-address": ("address", 0), "cs-ip": ("address", 1),
-    "x-client-ip": ("address", 1),
-    "x-forwarded-for": ("forwarded", 0), "cs(x-forwarded-for)": ("forwarded", 0), "s-xff": ("forwarded", 0),
-    "x-xff": ("forwarded", 0), "cs-x-forwarded-for": ("forwarded", 0), "cs(true-client-ip)": ("forwarded", 1),
-    "cs(x-real-ip)": ("forwarded", 1),
-    "cs-method": ("method", 0), "c-method": ("method", 1),
-    "cs-uri-stem": ("stem", 0), "cs-uri-path": ("stem", 1), "cs-uri-query": ("query", 0),
-    "cs-uri": ("uri", 0), "cs-url": ("uri", 1), "c-uri": ("uri", 2),
-    "sc-status": ("status", 0), "c-status": ("status", 1), "cs-status": ("status", 2),
-    "sc-bytes": ("sent", 0),
-    "cs(referer)": ("referrer", 0), "cs(referrer)": ("referrer", 0), "c-referrer": ("referrer", 1),
-    "cs-referer": ("referrer", 1), "cs-referrer": ("referrer", 1),
-    "cs(user-agent)": ("agent", 0), "c-user-agent": ("agent", 1), "cs-user-agent": ("agent", 1),
-    "cs-useragent": ("agent", 1),
+    name: (role, rank)
+    for role, names in {
+        "date": ["date"], "time": ["time"], "local_date": ["date-local x-localdate"],
+        "local_time": ["time-local"], "clf": ["localtime x-localtime gmttime"],
+        "stamp": ["timestamp x-timestamp", "timestamp(ms) datetime date-time x-datetime"],
+        "address": ["c-ip c-ip-address", "cs-ip x-client-ip", "ip client-ip clientip remote-addr"],
+        "forwarded": [
+            "x-forwarded-for cs(x-forwarded-for) s-xff x-xff cs-x-forwarded-for",
+            "cs(true-client-ip) cs(x-real-ip) x-real-ip true-client-ip cf-connecting-ip cs(cf-connecting-ip)",
+        ],
+        "method": ["cs-method", "c-method", "s-operation method"],
+        "stem": ["cs-uri-stem", "cs-uri-path"], "query": ["cs-uri-query", "query"],
+        "uri": ["cs-uri", "cs-url", "c-uri", "uri url"],
+        "status": ["sc-status", "c-status", "cs-status", "status"],
+        "sent": ["sc-bytes", "bytes", "sc(content-length)"],
+        "referrer": [
+            "cs(referer) cs(referrer)", "c-referrer cs-referer cs-referrer cs-referred", "referer referrer",
+        ],
+        "agent": [
+            "cs(user-agent)", "c-user-agent cs-user-agent cs-useragent c-agent", "user-agent useragent",
+        ],
+    }.items()
+    for rank, listed in enumerate(names)
+    for name in listed.split()
 }  # fmt: skip
+MORE = "..."  # any fields behind the last that is named
+# A name alone, as the standard and servers write them: no value of a log line.
+_NAME = re.compile(r"(?:[a-z]{1,2}|time|date)(?:-[A-Za-z0-9_-]+|\([A-Za-z0-9_-]+\))")
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?"
+_TWICE = rf"(?s){_DATE}[ \t]+{_CLOCK}.*{_DATE}[ \t]+{_CLOCK}"
 _SPACED = r'(?:"(?:[^"\\]|\\.|"")*"|[^ \t"][^ \t]*)'
 _PLAIN = r'[^ \t"][^ \t]*'
 _TABBED = r"[^\t]*"
 _EXACT = {
-    "date": r'"?[0-9]{4}-[0-9]{2}-[0-9]{2}"?',
-    "time": r'"?[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?"?',
-    "epoch": r'"?[0-9]{9,19}(?:[.,][0-9]{1,9})?"?',
+    "date": rf'"?{_DATE}"?',
+    "time": rf'"?{_CLOCK}"?',
+    "stamp": rf'"?(?:[0-9]{{9,19}}(?:[.,][0-9]{{1,9}})?|{_DATE}[T ]{_CLOCK}(?:Z|[+-][0-9:]{{2,6}})?)"?',
     "clf": r'"?\[?[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9:]{8}(?: [+-][0-9]{4})?\]?"?',
 } | {"local_date": "", "local_time": ""}
 _EXACT |= {"local_date": _EXACT["date"], "local_time": _EXACT["time"]}
 # Imperva writes a head of its own, that ends in |==|
 DIRECTIVE = (
-    "(?s)^\ufeff?(#.*|\\|==\\|.*|(startTime|endTime|accountI[dD]|[fF]ormat|[cC]hecksum|publicKeyId|key"
-    "|configI[dD]):.*)$"
+    "(?s)^\ufeff?([ \t]*#.*|\\|==\\|.*|(startTime|endTime|accountI[dD]|[fF]ormat|[cC]hecksum|publicKeyId|key"
+    "|configI[dD]):[^\t]*)$"
 )
+_DIRECTIVE = re.compile(DIRECTIVE)
 
 
 # In a file without head the values themselves must show that the columns are the right ones.
@@ -64,9 +76,10 @@ _STRICT = {
 def compile_fields(text: str, date: str | None = None, *, is_strict: bool = False) -> Format:
     """Return the format that a `#Fields:` line says; `date` is that of `#Date:`, for logs with times only.
 
-    `is_strict` refuses lines whose address is none. FormatError says what the line lacks.
+    `is_strict` refuses lines whose address is none, and lets MORE stand for any further fields.
+    FormatError says what the line lacks.
     """
-    names = re.sub("^\ufeff?#?fields:?", "", text.strip(), flags=re.I).split()
+    names = re.sub("^\ufeff?[ \t]*#?fields:?", "", text.strip(), flags=re.I).split()
     roles = _roles([name.lower().strip('"') for name in names])
     return _compile(
         roles,
@@ -74,6 +87,22 @@ def compile_fields(text: str, date: str | None = None, *, is_strict: bool = Fals
         date if "date" not in roles.values() else None,
         _EXACT | _STRICT if is_strict else _EXACT,
     )
+
+
+def is_directive(line: str) -> bool:
+    """Return whether a line is a comment or head of a W3C log, or of Imperva's."""
+    return _DIRECTIVE.fullmatch(line) is not None
+
+
+def is_head(line: str) -> bool:
+    """Return whether a line says which fields follow."""
+    return line.lstrip("\ufeff \t").lower().startswith("#fields")
+
+
+def is_more_of_head(line: str) -> bool:
+    """Return whether a line holds names of fields alone: a `#Fields:` line that was wrapped."""
+    words = line.split()
+    return bool(words) and all(_NAME.fullmatch(word) or word.lower() in _FIELDS for word in words)
 
 
 def lacks_date(names: str) -> bool:
@@ -89,6 +118,8 @@ def _roles(names: Sequence[str]) -> dict[int, str]:
         if name in _FIELDS:
             role, rank = _FIELDS[name]
             best[role] = min(best.get(role, (99, 0)), (rank, number))
+    if "sent" not in best and "cs-vid" in names and "cs-bytes" in names:  # Imperva: the content's length
+        best["sent"] = 0, names.index("cs-bytes")
     if "address" not in best and "forwarded" in best:
         best["address"] = best.pop("forwarded")
     if "address" not in best:
@@ -101,13 +132,12 @@ def _roles(names: Sequence[str]) -> dict[int, str]:
 def _compile(
     roles: Mapping[int, str], names: Sequence[str], date: str | None, exact: Mapping[str, str]
 ) -> Format:
-    has, count = set(roles.values()), len(names)
-    hit_at, first, used = _time(has, date)
+    hit_at, first, used = _time(set(roles.values()), date)
     unused = set(_EXACT) - used
     taken = {number: role for number, role in roles.items() if role not in unused}
-    spaced, tabbed = (_line(taken, count, exact, *shape) for shape in ((_SPACED, " +"), (_TABBED, "\t")))
+    spaced, tabbed = (_line(taken, names, exact, *shape) for shape in ((_SPACED, " +"), (_TABBED, "\t")))
     is_cloudfront = any(name.lower().startswith("x-edge-") for name in names)
-    plain = _line(taken, count, exact, *((_TABBED, "\t") if is_cloudfront else (_PLAIN, " "))).replace(
+    plain = _line(taken, names, exact, *((_TABBED, "\t") if is_cloudfront else (_PLAIN, " "))).replace(
         "[ \t]*$", "$"
     )
     groups = [taken[number] for number in sorted(taken)]
@@ -123,13 +153,13 @@ def _compile(
         "f_directive": DIRECTIVE,
         **({"f_date": date} if date else {}),
     }
-    sql = fields_sql(
-        cut,
-        f"g.{first} <> '' AND NOT starts_with(text, '#')",
-        fields,
-        is_directive="regexp_full_match(text, $f_directive)",
-    )
-    return Format("w3c", sql, parameters(fields, **bound, **more), _taker(spaced, tabbed, first))
+    is_ours = f"g.{first} <> '' AND NOT starts_with(ltrim(text, ' '), '#')"
+    if MORE in names:  # two lines joined must not pass for one with more fields
+        more["f_twice"] = _TWICE
+        is_ours += " AND NOT regexp_matches(text, $f_twice)"
+    sql = fields_sql(cut, is_ours, fields, is_directive="regexp_full_match(text, $f_directive)")
+    takes = _taker(spaced, tabbed, first, _TWICE if MORE in names else "$.")
+    return Format("w3c", sql, parameters(fields, **bound, **more), takes)
 
 
 def _time(has: set[str], date: str | None) -> tuple[str, str, set[str]]:
@@ -138,8 +168,8 @@ def _time(has: set[str], date: str | None) -> tuple[str, str, set[str]]:
         return times.utc(_plain("date"), _plain("time")), "date", {"date", "time"}
     if "time" in has and date:
         return times.utc("$f_date", _plain("time")), "time", {"time"}
-    if "epoch" in has:
-        return times.any_time(f"({_plain('epoch')})"), "epoch", {"epoch"}
+    if "stamp" in has:
+        return times.any_time(f"({_plain('stamp')})", "'UTC'"), "stamp", {"stamp"}
     if "clf" in has:
         return times.clf_any(f"trim({_plain('clf')}, '[]')"), "clf", {"clf"}
     if {"local_date", "local_time"} <= has:
@@ -154,12 +184,16 @@ def _plain(role: str) -> str:
     return f"trim(g.{role}, '\"')"
 
 
-def _line(taken: Mapping[int, str], count: int, exact: Mapping[str, str], token: str, separator: str) -> str:
+def _line(
+    taken: Mapping[int, str], names: Sequence[str], exact: Mapping[str, str], token: str, separator: str
+) -> str:
     columns = [
         f"(?P<{taken[number]}>{exact.get(taken[number], token)})" if number in taken else token
-        for number in range(count)
+        for number, name in enumerate(names)
+        if name != MORE
     ]
-    return f"(?s)^{separator.join(columns)}[ \t]*$"
+    more = f"(?:{separator}{token})*" if MORE in names else ""
+    return f"(?s)^{separator.join(columns)}{more}[ \t]*$"
 
 
 def _fields(has: set[str], hit_at: str, *, is_cloudfront: bool) -> Fields:
@@ -173,10 +207,11 @@ def _fields(has: set[str], hit_at: str, *, is_cloudfront: bool) -> Fields:
     return Fields(
         hit_at=hit_at,
         address=text["address"],
-        forwarded=text.get("forwarded", "NULL"),
+        forwarded=f"replace({text['forwarded']}, '+', ' ')" if "forwarded" in has else "NULL",
         method=known_method(f"({method})") if method else "NULL",
         target=target_of(f"({method})", f"({target})") if method and target else target or "NULL",
-        status=text.get("status", "NULL"),
+        # EdgeCast writes TCP_HIT/200
+        status=f"regexp_replace({text['status']}, '^[A-Z_]+/', '')" if "status" in has else "NULL",
         sent=text.get("sent", "NULL"),
         referrer=text.get("referrer", "NULL"),
         agent=_agent(text["agent"], is_cloudfront=is_cloudfront) if "agent" in has else "NULL",
@@ -197,21 +232,16 @@ def _path_of(uri: str) -> str:
 
 def _agent(agent: str, *, is_cloudfront: bool) -> str:
     """Return SQL: the browser's name with blanks for "+", percent-encoding in Apache's escapes."""
-    if is_cloudfront:
-        agent = f"replace({agent}, '%25', '%')"
-    else:
+    if not is_cloudfront:
         agent = f"CASE WHEN contains({agent}, ' ') THEN {agent} ELSE replace({agent}, '+', ' ') END"
-    return (
-        f"CASE WHEN contains({agent}, '%')"
-        f" THEN regexp_replace({agent}, '%([0-9A-Fa-f]{{2}})', '\\\\x\\1', 'g') ELSE {agent} END"
-    )
+    return percent_decoded(f"({agent})", is_twice=is_cloudfront)
 
 
-def _taker(spaced: str, tabbed: str, first: str) -> Callable[[str], bool]:
-    by_blank, by_tab = re.compile(spaced), re.compile(tabbed)
+def _taker(spaced: str, tabbed: str, first: str, unless: str) -> Callable[[str], bool]:
+    by_blank, by_tab, refused = re.compile(spaced), re.compile(tabbed), re.compile(unless)
 
     def takes(line: str) -> bool:
         found = (by_tab if "\t" in line else by_blank).fullmatch(line)
-        return bool(found and found[first]) and not line.startswith("#")
+        return bool(found and found[first] and not refused.search(line)) and line.lstrip(" ")[0] != "#"
 
     return takes

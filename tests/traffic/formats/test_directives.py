@@ -130,7 +130,7 @@ def test_two_joined_lines_are_refused_where_the_last_value_may_hold_blanks(field
         "31/Feb/2026:13:55:36 +0100",
         "21/Nov/2026:13:55:36 +9900",
         "21/Nov/2026:24:00:00 +0100",
-        "21/Nov/2026 13:55:36",
+        "21/Nov/2026_13:55:36",
         "-",
     ],
 )

@@ -70,7 +70,7 @@ HAPROXY = "192.0.2.7:33317 [21/Nov/2026:13:55:36.655] http-in static/srv1 10/0/3
         ("nginx_proxy_manager", f'[21/Nov/2026:13:55:36 +0100] - 200 200 - GET https www.example.org "/a?b=c" [Client 192.0.2.7] [Length 512] [Gzip -] [Sent-to 10.0.0.2] "{AGENT}" "https://www.example.net/"',
          {"hit_at": AT, "address": "192.0.2.7", "method": "GET", "target": "/a?b=c", "status": "200", "sent": "512", "agent": AGENT, "referrer": "https://www.example.net/"}),
         ("iis", "2026-11-21 13:55:36 10.0.0.1 GET /a b=c 443 - 2001:db8::1 Mozilla/5.0+(X11;+Linux) - 200 0 0 15", {"hit_at": UTC_AT, "address": "2001:db8::1", "target": "/a?b=c", "agent": "Mozilla/5.0 (X11; Linux)"}),
-        ("netscaler", "2026-11-21 13:55:36 192.0.2.7 - 10.0.0.1 80 GET /a b=c 200 301 5120 0 HTTP/1.1 Mozilla/5.0+(X11) - -", {"address": "192.0.2.7", "sent": "5120", "status": "200"}),
+        ("netscaler_no_service", "2026-11-21 13:55:36 192.0.2.7 - 10.0.0.1 80 GET /a b=c 200 301 5120 0 HTTP/1.1 Mozilla/5.0+(X11) - -", {"address": "192.0.2.7", "sent": "5120", "status": "200"}),
         ("shoutcast", "192.0.2.7 host.example.net 2026-11-21 13:55:36 /stream?title=A%20B 200 Winamp%205.0 512 10 128000", {"hit_at": UTC_AT, "address": "192.0.2.7", "target": "/stream?title=A%20B", "agent": "Winamp\\x205.0"}),
         ("syslog:combined", "Nov  1 13:55:37 web-1 nginx: " + C, {"hit_at": AT, "agent": AGENT}),
         ("syslog:combined", "<190>Nov 21 13:55:37 web-1 nginx[12]: " + COMMON, {"hit_at": AT}),

@@ -63,11 +63,11 @@ def test_a_file_of_comments_alone_is_of_no_format():
 
 
 def test_a_format_that_changed_within_the_file_gets_a_second_chance():
-    found = second_chance([f"www.example.org {C}"] * 3 + ["x"], {"combined"}, [OWN])
+    found = second_chance([f"www.example.org {C}"] * 3 + ["x"], {COMBINED}, [OWN])
     assert found is not None
     assert found.name == "vhost_combined"
-    assert second_chance([MINE] * 3, {"combined"}, [OWN]) is OWN
-    assert second_chance([MINE] * 3, {"combined", "own"}, [OWN]) is None
+    assert second_chance([MINE] * 3, {COMBINED}, [OWN]) is OWN
+    assert second_chance([MINE] * 3, {COMBINED, OWN}, [OWN]) is None
     assert second_chance(["x"] * 3, set(), [OWN]) is None
     assert second_chance([], set(), [OWN]) is None
 
@@ -94,6 +94,20 @@ def test_every_preset_can_be_named_and_says_what_it_is():
 def test_a_head_that_changes_on_every_line_ends_at_a_bound():
     lines = [f"#Fields: date time c-ip x-{number}" for number in range(1500)]
     assert len(parts(*lines)) <= 1001
+
+
+def test_more_than_64_different_heads_in_a_file_are_not_followed():
+    def head(number):
+        return f"#Fields: date time c-ip x-{number}"
+
+    line = "2026-11-21 13:55:36 192.0.2.7 x"
+    lines = [text for number in range(80) for text in (head(number), line)]
+    found = parts(*lines, head(3), line)
+    assert len({format_ for format_, _ in found}) == 64
+    (_, last), (third, again) = found[-2:]
+    assert len(last) == 2 * (80 - 63), "lines behind further heads are read by the last one that was followed"
+    assert third is found[3][0], "one that was followed before still is"
+    assert len(again) == 2
 
 
 def test_many_comments_are_cut_quickly():

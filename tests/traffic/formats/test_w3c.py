@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from pipelines.traffic.formats import Session, compile_directive
+from pipelines.traffic.formats import Session, compile_directive, presets
 from pipelines.traffic.lines import LineReader
 
 AT = datetime.fromisoformat("2026-11-21T13:55:36")
@@ -206,3 +206,78 @@ def test_a_file_without_head_is_read_by_the_fields_that_charter_toml_names(read)
     names, rows = read("2026-11-21 13:55:36 192.0.2.7 /a 200 x", named=[named])
     assert names == ["own"]
     assert rows[0]["target"] == "/a"
+
+
+IMPERVA = "#Fields: date time cs-vid c-ip cs(User-Agent) cs-uri cs(Referrer) cs-method cs-uri-query sc-status s-xff cs-bytes"
+IMPERVA_HEAD = [
+    "accountId:1234",
+    "configId:5678",
+    "checksum:ab",
+    "format:W3C",
+    "startTime:1795265736000",
+    "|==|",
+]
+
+
+def test_imperva_s_own_head_before_that_of_w3c_is_no_reject(read):
+    line = '"2026-11-21" "13:55:36" "9d" "192.0.2.7" "Mozilla/5.0 (X; Y)" "www.example.org/a" "" "GET" "b=c" "200" "192.0.2.9" "512"'
+    names, rows = read(
+        *IMPERVA_HEAD, "#Software: Incapsula LOGS API", IMPERVA, line, line.replace('"200"', '""')
+    )
+    assert names == ["w3c"]
+    assert [row["reason"] for row in rows] == ["directive"] * 8 + [None] * 2
+    shown = ("address", "forwarded", "target", "status", "sent")
+    assert [rows[8][key] for key in shown] == ["192.0.2.7", "192.0.2.9", "/a?b=c", "200", "512"]
+
+
+@pytest.mark.parametrize("ahead", ["  ", "\t", "\ufeff", "\ufeff "])
+def test_a_head_behind_blanks_is_one(read, ahead):
+    _, rows = read(ahead + IIS, LINE)
+    assert [row["reason"] for row in rows] == ["directive", None]
+
+
+@pytest.mark.parametrize("head", ["#fields:", "#Fields:", "#FIELDS:\t", "#Fields:  "])
+def test_a_head_is_written_in_many_ways(read, head):
+    _, rows = read(IIS.replace("#Fields: ", head), LINE)
+    assert [row["reason"] for row in rows] == ["directive", None]
+
+
+def test_a_head_that_was_wrapped_goes_on_in_the_next_line(read):
+    head = IIS.replace(" s-port", "\ns-port").replace(" cs(Referer)", "\ncs(Referer)").split("\n")
+    _, rows = read(*head, LINE)
+    assert len(head) == 3
+    assert [row["reason"] for row in rows] == ["directive", "not_a_log_line", "not_a_log_line", None]
+    assert rows[3]["address"] == "2001:db8::1"
+
+
+@pytest.mark.parametrize(
+    ("head", "line", "expected"),
+    [
+        (f"{IIS} X-Forwarded-For", f"{LINE} 192.0.2.9,+10.0.0.2", {"forwarded": "192.0.2.9, 10.0.0.2"}),
+        (IIS, LINE.replace(" GET ", " get "), {"method": "GET", "target": "/a?b=c"}),
+        ("#Fields: date time c-ip cs-method cs-uri sc-status bytes cs(User-Agent)", '2026-11-21 13:55:36 192.0.2.7 GET "/a" 200 512 "Moz ""x"" y"',
+         {"sent": "512", "agent": 'Moz "x" y'}),  # Tomcat
+        ("#Fields: timestamp time-taken c-ip filesize s-ip s-port sc-status sc-bytes cs-method cs-uri-stem - c-referrer c-user-agent",
+         '1795269336 0 192.0.2.7 9 10.0.0.1 80 TCP_HIT/200 512 GET http://x.example.org/a - "https://x/" "Moz (x)"', {"status": "200", "hit_at": AT}),  # EdgeCast
+        ("#Fields: timestamp c-ip cs-method cs-uri-stem", "2026-11-21T13:55:36Z 192.0.2.7 GET /a", {"hit_at": AT}),
+        ("#Fields: c-ip cs-username c-agent date time cs-referred sc-bytes s-operation cs-uri sc-status", "192.0.2.7\t-\tMozilla/4.0 (x)\t2026-11-21\t13:55:36\t-\t512\tGET\thttp://www.example.org/a\t200",
+         {"agent": "Mozilla/4.0 (x)", "method": "GET", "referrer": "-"}),  # ISA Server
+        ("#Fields: date time cs-ip cs-method cs-uri sc-status sc-bytes time-taken cs(Referer) cs(User-Agent) cs(Cookie)",
+         '2026-11-21\t13:55:36\t192.0.2.7\tGET\t/www.example.org/a\t200\t512\t0\t"-"\t"Moz 5"\t"-"', {"address": "192.0.2.7", "agent": "Moz 5"}),  # Akamai
+    ],
+)  # fmt: skip
+def test_fields_of_other_servers(read, head, line, expected):
+    _, rows = read(head, line)
+    assert [row["reason"] for row in rows] == ["directive", None]
+    assert {key: rows[1][key] for key in expected} == expected
+
+
+def test_two_lines_joined_are_no_line_with_more_fields():
+    line = "2026-11-21\t13:55:36\tLAX1\t392\t192.0.2.7\tGET\td.cloudfront.net\t/a\t200\t-\tMoz\t-"
+    format_ = presets()["cloudfront_old"]
+    assert [format_.takes(text) for text in (line, f"{line}\tHit", line + line, f"{line}\t{line}")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
