@@ -162,7 +162,7 @@ def test_a_damaged_ledger_is_named_with_its_line(charter: Run, installation: Ins
         installation.ledger.append("night_opened", day=None, at=AT, night="2026-11-20.1")
     path = installation.places.ledger / "ledger.jsonl"
     first, second, third = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(first + second.replace(b'2026-11-20.1', b'2026-11-20.2') + third)
+    path.write_bytes(first + second.replace(b"2026-11-20.1", b"2026-11-20.2") + third)
     verified = charter("ledger", "verify")
     assert verified.code == errors.LedgerError.exit_code
     assert "line 2 was altered" in verified.error_line
