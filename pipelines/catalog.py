@@ -171,6 +171,8 @@ TABLES: tuple[Table, ...] = (
             Column("first_seen_at", "TIMESTAMP", "earliest record of the person", unit="UTC", correct=Correct.DERIVED),
             Column("last_contact_at", "TIMESTAMP", "last message, contract or form; opening an e-mail is none",
                    unit="UTC", correct=Correct.DERIVED),
+            Column("last_written_at", "TIMESTAMP", "last message or consent given; null where there was none",
+                   unit="UTC", nullable=True, correct=Correct.DERIVED),
         ),
     ),
     Table(
@@ -282,6 +284,19 @@ TABLES: tuple[Table, ...] = (
             Column("request_id", "VARCHAR", "the request"),
             Column("file_name", "VARCHAR", "name inside the answer, without values", personal=False),
             Column("content", "BLOB", "the file", export=Export.WITHHELD),
+        ),
+    ),
+    Table(
+        "holds", "rights", "one thing that is kept although it may be due, and why", "rights", "requests", None,
+        ("hold_id", "target"),
+        (
+            _internal("hold_id", "VARCHAR", "opaque id of the hold"),
+            _internal("store", "VARCHAR", "what is held: traffic, contacts or rights"),
+            Column("target", "VARCHAR", "a local day, an identifier of a person, or a request", export=Export.WITHHELD),
+            _internal("ground", "VARCHAR", "legal claim, legal obligation or restriction"),
+            _internal("starts_on", "DATE", "first day on which it holds"),
+            _internal("ends_on", "DATE", "last day on which it holds; null until it is lifted", nullable=True),
+            _internal("placed_by", "VARCHAR", "user id of who placed it"),
         ),
     ),
 )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.exceptions import TyperException
 
-from pipelines.cli import requests, traffic
+from pipelines.cli import holds, requests, traffic
 from pipelines.cli.terminal import (
     Day,
     Later,
@@ -54,6 +54,7 @@ ledger_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The 
 app.add_typer(vault_app, name="vault")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(requests.app, name="request")
+app.add_typer(holds.app, name="hold")
 app.add_typer(traffic.app)
 
 

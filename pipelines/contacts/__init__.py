@@ -5,7 +5,7 @@ identifiers one way, `resolve.py` finds one person over all sources, `clocks.py`
 `tombstones.py` what keeps the erased from coming back.
 """
 
-from pipelines.contacts.clocks import expired_contracts, expired_people
+from pipelines.contacts.clocks import expired_contracts, expired_people, expired_records
 from pipelines.contacts.imports import Outcome
 from pipelines.contacts.ingest import take_in
 from pipelines.contacts.normalise import identifier
@@ -15,6 +15,7 @@ __all__ = [
     "Outcome",
     "expired_contracts",
     "expired_people",
+    "expired_records",
     "fingerprint",
     "identifier",
     "record_value",

@@ -14,7 +14,7 @@ import duckdb
 
 from pipelines import catalog
 from pipelines.charter import Charter
-from pipelines.contacts.clocks import expired_contracts, expired_people
+from pipelines.contacts.clocks import expired_contracts, expired_people, expired_records
 from pipelines.contacts.resolve import resolve
 
 FACTS = ("contracts", "messages", "consents", "cookies")  # tables of which one row is one record
@@ -40,6 +40,7 @@ def compose(connection: duckdb.DuckDBPyConnection, charter: Charter, day: date, 
     _fill(connection)
     expired_people(connection, charter, day, prefix="new_")
     expired_contracts(connection, charter, day, prefix="new_")
+    expired_records(connection, charter, day, prefix="new_")
     run(connection, "too_late")
     connection.execute(
         "UPDATE judged SET verdict = 'expired' WHERE arrival IN (SELECT arrival FROM too_late)"

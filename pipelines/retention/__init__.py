@@ -1,15 +1,20 @@
 """Retention: what is kept no longer than the charter says, and the proof of it.
 
 The story is `purge.py` (plan → apply), its proof `verification.py` (verify → certificate); `due.py`
-says what is due, `plan.py` what a plan is and how its token comes about.
+and `subjects.py` say what is due, `holds.py` what is kept all the same, `plan.py` what a plan is and how its
+token comes about.
 """
 
 from pipelines.retention.certificate import check as check_certificate
-from pipelines.retention.plan import Item, Plan, describe, why
+from pipelines.retention.holds import GROUNDS, Hold, hold_days, hold_person, hold_request, holds, lift
+from pipelines.retention.plan import Held, Item, Plan, describe, why
 from pipelines.retention.purge import apply, plan, unverified
 from pipelines.retention.verification import Outcome, Verification, verify
 
 __all__ = [
+    "GROUNDS",
+    "Held",
+    "Hold",
     "Item",
     "Outcome",
     "Plan",
@@ -17,6 +22,11 @@ __all__ = [
     "apply",
     "check_certificate",
     "describe",
+    "hold_days",
+    "hold_person",
+    "hold_request",
+    "holds",
+    "lift",
     "plan",
     "unverified",
     "verify",

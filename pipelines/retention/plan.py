@@ -13,6 +13,7 @@ from pipelines.charter import Retention
 from pipelines.ledger import Entry, Fact
 
 TOKEN_DIGITS = 24  # 96 bits: enough against chance, short enough to type
+OPEN_REQUEST = "open request"  # what freezes the evidence of a request until it is answered
 _UNREAD = "unread"
 _NONE = "-"
 
@@ -38,13 +39,28 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Held:
+    """What is due and kept all the same: so many days, people or requests of `store`, on one ground.
+
+    `ends_on` is the last day of the hold; None until it is lifted, or the request answered.
+    """
+
+    category: str
+    store: str
+    count: int
+    ground: str
+    ends_on: date | None
+
+
+@dataclass(frozen=True)
 class Plan:
     """What is due for destruction on the local day `day`.
 
     `traffic_before` is the first local day of traffic that may still be kept. `survivors` is
     "store table" → rows that must be left in a revised store. `people` is a keyed digest of the
-    persons due, never their ids. `exceeds` says which bounds of the charter the plan is outside of;
-    `rules` is category → the rule of the charter behind it, for people to read.
+    persons due, never their ids. `held` is what would be due if no hold kept it. `exceeds` says which
+    bounds of the charter the plan is outside of; `rules` is category → the rule of the charter behind
+    it, for people to read, as are `doubts`: dates that cannot be right, for which nothing is destroyed.
     """
 
     day: date
@@ -54,6 +70,8 @@ class Plan:
     people: str
     exceeds: tuple[str, ...]
     rules: Mapping[str, Retention]
+    held: tuple[Held, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @property
     def token(self) -> str:
@@ -98,6 +116,7 @@ def content_of(plan: Plan) -> dict[str, Fact]:
             for table, count in sorted((item.rows or {}).items())
         ],
         "survivors": [f"{name} {count}" for name, count in sorted(plan.survivors.items())],
+        "held": [_held_text(held) for held in plan.held],
         "people_digest": plan.people,
     }
 
@@ -117,26 +136,39 @@ def plan_of(entry: Entry, rules: Mapping[str, Retention]) -> Plan:
         people=str(entry.facts["people_digest"]),
         exceeds=(),
         rules=rules,
+        held=tuple(_held_of(text) for text in _texts(entry, "held")),
     )
 
 
 def describe(plan: Plan) -> list[str]:
     """Return the plan as lines for a person: what, how many, oldest and newest, why."""
     if plan.is_empty:
-        return [f"Nothing is due on {plan.day.isoformat()}."]
+        return [f"Nothing is due on {plan.day.isoformat()}.", *_notes(plan)]
     lines = [f"Due for destruction on {plan.day.isoformat()}:"]
     for category in plan.categories:
         items = [item for item in plan.items if item.category == category]
         lines.append(f"  {plan.rules[category].name}: {_amount(items)}")
         lines.append(f"    why: {why(plan.rules[category])}")
     lines += [f"  OUT OF BOUNDS: {reason}" for reason in plan.exceeds]
-    return [*lines, f"To carry it out: charter purge --apply {plan.token}"]
+    return [*lines, *_notes(plan), f"To carry it out: charter purge --apply {plan.token}"]
 
 
 def why(rule: Retention) -> str:
     """Return the rule behind a destruction: the period, what starts it, and the clause or basis."""
     ground = f"clause {rule.clause}" if rule.clause else rule.basis
     return f"kept {rule.period} from {rule.starts} ({ground})"
+
+
+def _notes(plan: Plan) -> list[str]:
+    """Return what is held, and until when, and what is in doubt."""
+    lines = []
+    for held in plan.held:
+        what = held.store if held.store.startswith("traffic/") else f"{held.count:,} of {held.store}"
+        until = f"until {held.ends_on.isoformat()}" if held.ends_on else "until the request is answered"
+        if held.ends_on is None and held.ground != OPEN_REQUEST:
+            until = "until it is lifted"
+        lines.append(f"  HELD, though due as {held.category}: {what} ({held.ground}, {until})")
+    return lines + [f"  IN DOUBT: {doubt}" for doubt in plan.doubts]
 
 
 def _amount(items: Sequence[Item]) -> str:
@@ -164,6 +196,16 @@ def _item_of(text: str, rows: Mapping[tuple[str, str], Mapping[str, int]]) -> It
     category, store, oldest, newest, *unread = text.split(" ")
     counted = None if unread else rows.get((category, store), {})
     return Item(category, store, counted, _day(oldest), _day(newest))
+
+
+def _held_text(held: Held) -> str:
+    ends = held.ends_on.isoformat() if held.ends_on else _NONE
+    return f"{held.category} {held.store} {held.count} {ends} {held.ground}"
+
+
+def _held_of(text: str) -> Held:
+    category, store, count, ends, ground = text.split(" ", 4)
+    return Held(category, store, int(count), ground, _day(ends))
 
 
 def _day(text: str) -> date | None:

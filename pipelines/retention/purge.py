@@ -17,10 +17,9 @@ from pipelines.files import locked
 from pipelines.installation import Installation
 from pipelines.ledger import Fact
 from pipelines.periods import oldest_kept
-from pipelines.retention import due
+from pipelines.retention import due, subjects
 from pipelines.retention.plan import Item, Plan, content_of, plan_of
 from pipelines.retention.tombstones import stage_tombstones, with_fresh
-from pipelines.vault import Workshop
 
 PLAN_KEY = "fingerprint"  # also tells the verification that it looks into the right keyring
 
@@ -57,7 +56,7 @@ def apply(
             installation.vault.shred(item.store)
         for item in confirmed.items_of("pseudonym"):
             installation.keyring.shred(item.store)
-        for store in due.REVISED:
+        for store in subjects.REVISED:
             _revise_without_due(installation, confirmed, store)
         _record_applied(installation, confirmed, at, night)
     return confirmed.counts
@@ -86,18 +85,20 @@ def purge_lock(installation: Installation) -> Path:
 
 def _due_plan(installation: Installation, day: date) -> Plan:
     survivors: dict[str, int] = {}
-    digests = []
+    digests, held, items = [], [], []
     key = installation.keyring.derive(PLAN_KEY, "purge plan")
     with installation.vault.workshop() as workshop:
-        items = due.traffic_items(workshop, installation, day)
-        for store in due.REVISED:
-            due.stage_due(workshop, installation, store, day)
-            found = due.subject_items(workshop, installation, store, day)
+        for store in subjects.REVISED:
+            subjects.stage_due(workshop, installation, store, day)
+            found = subjects.subject_items(workshop, installation, store, day)
             items += found
+            held += subjects.held_items(workshop, store)
             if found:
-                survivors |= due.survivors(workshop, installation, store, day)
-                digests.append(due.people_digest(workshop, key))
-        people = _people(workshop)
+                survivors |= subjects.survivors(workshop, installation, store, day)
+                digests.append(subjects.subjects_digest(workshop, key))
+        people, doubts = subjects.count_people(workshop), subjects.doubts(workshop, day)
+        days, held_days = due.traffic_items(workshop, installation, day)
+    items = [*days, *items]
     return Plan(
         day=day,
         traffic_before=oldest_kept(installation.charter.retention["traffic"].period, day),
@@ -106,6 +107,8 @@ def _due_plan(installation: Installation, day: date) -> Plan:
         people=".".join(digest[:32] for digest in digests),
         exceeds=tuple(_exceeded(installation, items, people)),
         rules=installation.charter.retention,
+        held=(*held_days, *held),
+        doubts=tuple(doubts),
     )
 
 
@@ -135,10 +138,15 @@ def _confirmed(installation: Installation, proposed: Plan, token: str) -> Plan:
 
 
 def _is_part_of(current: Plan, begun: Plan) -> bool:
-    """Return whether what is still due is what a killed purge had left to do: `begun` or a rest of it."""
+    """Return whether what is still due is what a killed purge had left to do: `begun` or a rest of it.
+
+    It is not where something was held since: what is not destroyed yet stays, and a new plan says so.
+    """
+    if current.held != begun.held:
+        return False
     rest = {(item.category, item.store) for item in current.items}
     whole = {(item.category, item.store) for item in begun.items}
-    is_untouched = all(item in begun.items for item in current.items if item.store in due.REVISED)
+    is_untouched = all(item in begun.items for item in current.items if item.store in subjects.REVISED)
     return rest <= whole and is_untouched
 
 
@@ -184,17 +192,11 @@ def _revise_without_due(installation: Installation, plan: Plan, store: str) -> N
     with installation.vault.alone(store):
         installation.vault.settle(store)  # a kill between the new files and the end of the old ones
     with installation.vault.workshop(changing=store) as workshop:
-        due.stage_due(workshop, installation, store, plan.day)
-        if not due.subject_items(workshop, installation, store, plan.day):
+        subjects.stage_due(workshop, installation, store, plan.day)
+        if not subjects.subject_items(workshop, installation, store, plan.day):
             return  # a killed purge had got this far
-        rows = due.kept_rows(installation.charter, store, plan.day)
+        rows = subjects.kept_rows(installation.charter, store, plan.day)
         if store == "contacts":
             stage_tombstones(workshop, installation.keyring, plan.day)
             rows["tombstones"] = with_fresh(rows["tombstones"])
         workshop.revise(store, rows)
-
-
-def _people(workshop: Workshop) -> int:
-    workshop.open("contacts")
-    row = workshop.connection.execute("SELECT count(*) FROM people").fetchone()
-    return int(row[0]) if row else 0

@@ -17,7 +17,7 @@ from pipelines import catalog
 from pipelines.errors import CharterError, RetentionError
 from pipelines.installation import Installation
 from pipelines.ledger import Entry
-from pipelines.retention import due
+from pipelines.retention import due, subjects
 from pipelines.retention.certificate import issue
 from pipelines.retention.plan import Item, Plan
 from pipelines.retention.purge import PLAN_KEY, night_of, purge_lock, unverified
@@ -112,7 +112,7 @@ def _check(installation: Installation, plan: Plan, *, revised_since: Container[s
         _refuse_another_place(installation)
         with installation.vault.workshop() as workshop:
             found = _check_shredded(workshop, installation, plan)
-            for store in due.REVISED:
+            for store in subjects.REVISED:
                 if plan.items_of(store):
                     expected = {} if store in revised_since else plan.survivors
                     found += _check_revised(workshop, installation, plan, store, expected)
@@ -122,7 +122,7 @@ def _check(installation: Installation, plan: Plan, *, revised_since: Container[s
 
 
 def _check_shredded(workshop: Workshop, installation: Installation, plan: Plan) -> list[Outcome]:
-    items = [item for item in plan.items if item.store not in due.REVISED]
+    items = [item for item in plan.items if item.store not in subjects.REVISED]
     try:
         left = {item.store: _traces(installation, item.store) for item in items}
         absent = [store for store, traces in left.items() if store.startswith("traffic/") and not traces]
@@ -139,8 +139,10 @@ def _check_revised(
 ) -> list[Outcome]:
     items = plan.items_of(store)
     try:
-        due.stage_due(workshop, installation, store, plan.day)
-        rows = {left.category: left for left in due.subject_items(workshop, installation, store, plan.day)}
+        subjects.stage_due(workshop, installation, store, plan.day)
+        rows = {
+            left.category: left for left in subjects.subject_items(workshop, installation, store, plan.day)
+        }
         astray = [*_earlier_copies(installation, store), *_orphans(workshop, store)]
         wrong = list(_miscounted(workshop, store, expected))
     except _FAILURES as error:

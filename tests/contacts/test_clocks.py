@@ -8,9 +8,8 @@ from pipelines.contacts import expired_contracts, expired_people
 from pipelines.places import SOURCE_ROOT
 
 TABLES = """
-CREATE TABLE people (person_id UUID, last_contact_at TIMESTAMP);
+CREATE TABLE people (person_id UUID, last_contact_at TIMESTAMP, last_written_at TIMESTAMP);
 CREATE TABLE contracts (person_id UUID, source VARCHAR, contract_ref VARCHAR, ended_on DATE);
-CREATE TABLE messages (person_id UUID, recorded_at TIMESTAMP);
 CREATE TABLE consents (person_id UUID, recorded_at TIMESTAMP, action VARCHAR)
 """
 WHO = "00000000-0000-0000-0000-000000000001"
@@ -33,17 +32,16 @@ def expired(
     """Return the grounds on which the one person goes, and the number of contracts that do."""
     with duckdb.connect() as connection:
         connection.execute(TABLES)
-        connection.execute("INSERT INTO people VALUES (?, ?)", [WHO, contact])
+        written = [*([wrote] if wrote else []), *(at for at, action in consents if action == "given")]
+        connection.execute("INSERT INTO people VALUES (?, ?, ?)", [WHO, contact, max(written, default=None)])
         for number, end in enumerate(ends):
             connection.execute("INSERT INTO contracts VALUES (?, 'crm', ?, ?)", [WHO, str(number), end])
-        if wrote:
-            connection.execute("INSERT INTO messages VALUES (?, ?)", [WHO, wrote])
         for at, action in consents:
             connection.execute("INSERT INTO consents VALUES (?, ?, ?)", [WHO, at, action])
         on = date.fromisoformat(day)
         people = expired_people(connection, charter, on).fetchall()
         contracts = expired_contracts(connection, charter, on).fetchall()
-        return [ground for _person, ground, _started_on in people], len(contracts)
+        return [ground for _person, ground, *_ in people], len(contracts)
 
 
 @pytest.mark.parametrize(

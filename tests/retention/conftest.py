@@ -48,12 +48,20 @@ def traffic(installation: Installation) -> Callable[..., None]:
     return traffic
 
 
-def life(number: int, *, contact: date, contracts: Sequence[tuple[date, date | None]] = ()) -> Rows:
-    """The rows of one person who wrote last on `contact` and had `contracts`."""
+def life(
+    number: int,
+    *,
+    contact: date,
+    contracts: Sequence[tuple[date, date | None]] = (),
+    wrote: bool | None = None,
+) -> Rows:
+    """The rows of one person whose last contact was on `contact`, by writing if there were no `contracts`."""
     me, at = person_id(number), datetime.combine(contact, time(10))
+    has_written = not contracts if wrote is None else wrote
     return {
         "people": [
-            {"person_id": me, "name": f"canary name {number}", "first_seen_at": at, "last_contact_at": at}
+            {"person_id": me, "name": f"canary name {number}", "first_seen_at": at, "last_contact_at": at,
+             "last_written_at": at if has_written else None}
         ],
         "identifiers": [
             {"person_id": me, "source": "crm", "kind": "email", "value": f"p{number}@canary.example",
@@ -139,7 +147,7 @@ def mixed(
         stories(3, contact=date(2023, 11, 22)),
         stories(4, contact=old, contracts=[(old, date(2016, 1, 1)), (current, None)]),
         stories(5, contact=current),
-        {**stories(6, contact=current, contracts=[(old, date(2016, 1, 1))]),
+        {**stories(6, contact=current, contracts=[(old, date(2016, 1, 1))], wrote=True),
          "messages": [{"person_id": stories(6, contact=current)["people"][0]["person_id"], "source": "crm",
                        "message_ref": "late", "recorded_at": datetime(2026, 10, 1)}]},  # noqa: DTZ001
     )  # fmt: skip
