@@ -47,6 +47,11 @@ def take_contacts(night: str) -> Counts:
 
 
 @step(trigger_rule=GOES_ON)
+def archive(night: str) -> Counts:
+    return story.archive(night, now())
+
+
+@step(trigger_rule=GOES_ON)
 def day_batches(night: str) -> list[list[str]]:
     return story.day_batches(night)
 
@@ -93,7 +98,7 @@ def nightly() -> None:
     days = day_batches(night)
     measure = publish_days.partial(night=night).expand(days=days)
     steps = [
-        *(take, take_contacts(night)),
+        *(take, take_contacts(night), archive(night)),
         *(days, measure, publish_release(night)),
         *(purge(night), verify(night), close_night(night)),
     ]

@@ -223,6 +223,11 @@ TABLES: tuple[Table, ...] = (
         ),
     ),
     Table(
+        "archived", "contacts", "one former customer who left the active base", "offers", "customers", "person_id",
+        ("person_id",),
+        (_PERSON, Column("archived_on", "DATE", "day on which they left it", correct=Correct.DERIVED)),
+    ),
+    Table(
         "contact_rejects", "contacts", "one record that could not be taken in", "questions", "prospects", None,
         ("load_id", "line"), (_LOAD, _LINE, _RECEIVED_ON, _REASON, _RAW),
     ),

@@ -50,6 +50,7 @@ def _take_in_and_publish(night: str, clock: Callable[[], datetime], report: Repo
     for batch in _told("taking in logs", traffic_batches(night), report):
         take_traffic(night, batch, clock())
     take_contacts(night, clock())
+    archive(night, clock())
     for days in _told("measuring days", day_batches(night), report):
         publish_days(night, days, clock())
     publish_release(night, clock())
@@ -101,6 +102,14 @@ def take_contacts(night: str, at: datetime) -> dict[str, int]:
         installation, day=day_of(night), at=at, record=_recorder(installation, night, "contacts", at)
     )
     return _totals("contacts", outcomes)
+
+
+@guarded
+def archive(night: str, at: datetime) -> dict[str, int]:
+    """Take customers whose last contract is over out of the active base; return the counts."""
+    counts = retention.archive(Installation.open(os.environ), day=day_of(night), at=at, night=night)
+    log.info("archive: %s", ", ".join(f"{count:,} {name}" for name, count in counts.items()))
+    return counts
 
 
 @guarded

@@ -152,7 +152,7 @@ def _of(entries: list[Entry], event: str) -> list[Entry]:
 
 def _count_people(installation: Installation) -> int:
     with installation.vault.workshop() as workshop:
-        workshop.open("contacts")
+        workshop.open("contacts", archive=True)
         row = workshop.connection.execute("SELECT count(*) FROM people").fetchone()
     return int(row[0]) if row else 0
 

@@ -5,7 +5,7 @@ identifiers one way, `resolve.py` finds one person over all sources, `clocks.py`
 `tombstones.py` what keeps the erased from coming back.
 """
 
-from pipelines.contacts.clocks import expired_contracts, expired_people, expired_records
+from pipelines.contacts.clocks import archived_people, expired_contracts, expired_people, expired_records
 from pipelines.contacts.imports import Outcome
 from pipelines.contacts.ingest import take_in
 from pipelines.contacts.normalise import identifier
@@ -13,6 +13,7 @@ from pipelines.contacts.tombstones import fingerprint, record_value
 
 __all__ = [
     "Outcome",
+    "archived_people",
     "expired_contracts",
     "expired_people",
     "expired_records",

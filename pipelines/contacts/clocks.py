@@ -49,6 +49,16 @@ def expired_records(
     return _fill(connection, charter, day, "expired_records", prefix)
 
 
+def archived_people(
+    connection: duckdb.DuckDBPyConnection, charter: Charter, day: date, *, prefix: Prefix = ""
+) -> duckdb.DuckDBPyRelation:
+    """Fill the temporary table `archived_people` with customers who left the active base by `day`; return it.
+
+    One row means one person: person_id. Reads people and contracts, each with `prefix`.
+    """
+    return _fill(connection, charter, day, "archived_people", prefix)
+
+
 def _fill(
     connection: duckdb.DuckDBPyConnection, charter: Charter, day: date, table: str, prefix: Prefix
 ) -> duckdb.DuckDBPyRelation:

@@ -62,6 +62,9 @@ def seal(workshop: Workshop, taken: Sequence[Outcome], day: date) -> None:
     _stage_imports(workshop.connection, taken, day)
     _stage_rejects(workshop.connection, day)
     rows = {table: f"SELECT * FROM new_{table}" for table in JUDGED}  # noqa: S608 names of the catalog
+    rows["archived"] = (
+        "SELECT archived.* FROM archived SEMI JOIN new_people USING (person_id)"  # joined: gone
+    )
     for table in ("imports", "contact_rejects"):
         rows[table] = f"SELECT * FROM {table} UNION ALL BY NAME SELECT * FROM fresh_{table}"  # noqa: S608 the same
     workshop.revise("contacts", rows)

@@ -44,7 +44,7 @@ def take_in(
     if not found:
         return []
     with installation.vault.workshop(changing="contacts") as workshop:
-        workshop.open("contacts")
+        workshop.open("contacts", archive=True)
         outcomes = _Night(installation, workshop, day, at).take(found)
     record([outcomes[delivery.delivery_id] for delivery in found])
     for delivery in found:

@@ -1,10 +1,11 @@
 """Retention: what is kept no longer than the charter says, and the proof of it.
 
 The story is `purge.py` (plan → apply), its proof `verification.py` (verify → certificate); `due.py`
-and `subjects.py` say what is due, `holds.py` what is kept all the same, `plan.py` what a plan is and how its
-token comes about.
+and `subjects.py` say what is due, `holds.py` what is kept all the same, `archive.py` who leaves the
+active base, `plan.py` what a plan is and how its token comes about.
 """
 
+from pipelines.retention.archive import archive
 from pipelines.retention.certificate import check as check_certificate
 from pipelines.retention.holds import GROUNDS, Hold, hold_days, hold_person, hold_request, holds, lift
 from pipelines.retention.plan import Held, Item, Plan, describe, why
@@ -20,6 +21,7 @@ __all__ = [
     "Plan",
     "Verification",
     "apply",
+    "archive",
     "check_certificate",
     "describe",
     "hold_days",

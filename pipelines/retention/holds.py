@@ -106,6 +106,8 @@ def hold_person(
 
     RetentionError where nobody has it: a hold on nobody would be believed to hold somebody.
     """
+    _refuse_name(by)
+    installation.ledger.append("archive_opened", day=day, at=at, reason="hold", by=by)
     marks = _identifiers(installation, email, phone)
     if not marks:
         raise RetentionError("nobody in the contact store has this e-mail or phone: nothing is held.")
@@ -194,7 +196,7 @@ def _identifiers(installation: Installation, email: str | None, phone: str | Non
     if not wanted or any(value is None for _kind, value in wanted):
         raise RetentionError("the e-mail or phone cannot be read: correct it.")
     with installation.vault.workshop() as workshop:
-        workshop.open("contacts")
+        workshop.open("contacts", archive=True)
         rows = workshop.connection.execute(
             f"SELECT DISTINCT {_MARK} FROM identifiers SEMI JOIN ("  # noqa: S608 our own expression
             "    SELECT person_id FROM identifiers"

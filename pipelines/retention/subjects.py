@@ -38,7 +38,7 @@ _HERE = Path(__file__).parent
 
 def stage_due(workshop: Workshop, installation: Installation, store: str, day: date) -> None:
     """Open the stores of people and requests, and stage what is due of `store` on `day`."""
-    workshop.open("contacts")
+    workshop.open("contacts", archive=True)
     stage_held(workshop, installation, day)
     workshop.connection.execute((_HERE / "nothing_due.sql").read_text(encoding="utf-8"))
     if store == "contacts":

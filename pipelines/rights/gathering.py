@@ -54,7 +54,7 @@ def gather(installation: Installation, request_id: str, at: datetime) -> Gathere
         refuse_status(request, OPEN)
         found = search.Found()
         seen = search.find_in_register(workshop, request, found)
-        stores = ["contacts", "rights", *search.traffic_stores(installation, seen)]
+        stores = ["contacts", "archive", "rights", *search.traffic_stores(installation, seen)]
         record(installation, "stores_opened", request_id, at, stores=stores, reason="request")
         search.find_in_contacts(workshop, request, found)
         search.find_in_traffic(workshop, installation, seen, found)

@@ -77,7 +77,7 @@ def find_in_register(workshop: Workshop, request: Request, found: Found) -> list
 
 def find_in_contacts(workshop: Workshop, request: Request, found: Found) -> None:
     """Add the rows of the person whom verified identifiers name; others are counted as possible matches."""
-    workshop.open("contacts")
+    workshop.open("contacts", archive=True)
     given = {"email": request.email, "phone": request.phone, "name": request.name}
     rows = workshop.connection.execute((_HERE / "matches.sql").read_text(encoding="utf-8"), given).fetchall()
     verified = [(person, has_name) for person, is_verified, _identified, has_name in rows if is_verified]

@@ -53,10 +53,11 @@ class Workshop:
         with self.connection.cursor() as cursor:
             yield Workshop(self._vault, cursor, self._folder, self._numbers)
 
-    def open(self, *stores: str) -> None:
+    def open(self, *stores: str, archive: bool = False) -> None:
         """Show each table of `stores`, all of one kind, as one view over all their segments.
 
-        A store that does not exist contributes nothing. Views of traffic have a column `store` more.
+        A store that does not exist contributes nothing. Views of traffic have a column `store` more. People
+        in the archive are left out, with all that is theirs, unless `archive` opens it too.
         """
         self._vault.finish_commits()
         segments: list[tuple[str, Path, str]] = []
@@ -65,7 +66,7 @@ class Workshop:
                 segments += [
                     (store, path, self._attach(store, path)) for path in self._vault.segment_files(store)
                 ]
-        self._show(kind_of(*stores), [(store, alias) for store, _path, alias in segments])
+        self._show(kind_of(*stores), [(store, alias) for store, _path, alias in segments], archive=archive)
 
     def close(self, kind: str) -> None:
         """Show nothing of the stores of `kind` any longer."""
@@ -110,7 +111,7 @@ class Workshop:
     ) -> None:
         kind = kind_of(store)
         aliases = [(store, self._attach(store, path))] if path.exists() else []
-        self._show(kind, aliases)
+        self._show(kind, aliases, archive=True)  # what is not shown would be lost
         kept = {
             table.name: f"SELECT {', '.join(table.column_names)} FROM {table.name}"  # noqa: S608 catalog names
             for table in catalog.tables_of(kind)
@@ -186,7 +187,7 @@ class Workshop:
         for tables in live.values():
             catalog.check_live(kind, tables)
 
-    def _show(self, kind: str, aliases: list[tuple[str, str]]) -> None:
+    def _show(self, kind: str, aliases: list[tuple[str, str]], *, archive: bool = False) -> None:
         self._check_columns(kind, [alias for _store, alias in aliases])
         for table in catalog.tables_of(kind):
             columns = ", ".join(f"{column.name}::{column.type} AS {column.name}" for column in table.columns)
@@ -195,7 +196,10 @@ class Workshop:
             parts = [f"SELECT {typed}{named} WHERE false"]
             for store, alias in aliases:
                 named = f", '{store}' AS store" if kind == "traffic" else ""
-                parts.append(f"SELECT {columns}{named} FROM {alias}.{table.name}")  # noqa: S608 catalog names
+                parts.append(
+                    f"SELECT {columns}{named} FROM {alias}.{table.name}"  # noqa: S608 catalog names
+                    + ("" if archive else _but_archived(table, alias))
+                )
             self.connection.execute(
                 f"CREATE OR REPLACE TEMP VIEW {table.name} AS {' UNION ALL '.join(parts)}"
             )
@@ -260,6 +264,13 @@ def workshop(
             raise _without_values(error) from None
         finally:
             connection.close()
+
+
+def _but_archived(table: catalog.Table, alias: str) -> str:
+    """Return what leaves the rows of people in the archive out."""
+    if table.store != "contacts" or table.subject is None:
+        return ""
+    return f" WHERE {table.subject} NOT IN (SELECT {table.subject} FROM {alias}.archived)"  # noqa: S608 catalog
 
 
 def kind_of(*stores: str) -> str:

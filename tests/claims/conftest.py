@@ -98,7 +98,7 @@ def write_landing(landing: Path) -> None:
 
 def people_of(installation: Installation) -> set[str]:
     with installation.vault.workshop(memory_mb=128, threads=1) as workshop:
-        workshop.open("contacts")
+        workshop.open("contacts", archive=True)
         rows = workshop.connection.execute("SELECT contract_ref FROM contracts JOIN people USING (person_id)")
         return {str(ref).removeprefix("c-") for (ref,) in rows.fetchall()}
 

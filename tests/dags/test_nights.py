@@ -78,7 +78,7 @@ def states(run: DagRun) -> dict[str, str]:
 
 
 ALL = [
-    *("open_night", "traffic_batches", "take_traffic", "take_traffic", "take_contacts"),
+    *("open_night", "traffic_batches", "take_traffic", "take_traffic", "take_contacts", "archive"),
     *("day_batches", "publish_days", "publish_release"),
     *("purge", "verify", "close_night", "require_all_taken"),
 ]

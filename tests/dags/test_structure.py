@@ -58,7 +58,7 @@ def test_no_journey_is_imported_while_parsing(parsed: tuple[list[float], set[str
 def test_a_night_goes_in_the_order_of_its_story(dags: dict[str, DAG]) -> None:
     order = [task.task_id for task in dags["nightly"].topological_sort()]
     assert order == [
-        "open_night", "traffic_batches", "take_traffic", "take_contacts", "day_batches", "publish_days",
+        "open_night", "traffic_batches", "take_traffic", "take_contacts", "archive", "day_batches", "publish_days",
         "publish_release", "purge", "verify", "close_night", "whole",
     ]  # fmt: skip
 
