@@ -1,4 +1,4 @@
-"""Every Sunday: prove the ledger whole, then let Airflow forget what it need not keep.
+"""Every Sunday: check everything, rehearse a restore, then let Airflow forget what it need not keep.
 
 Airflow's own database and task logs hold counts, opaque ids and the names of its users. They are
 kept as long as a prepared answer is (`exports` in charter.toml); the evidence is the ledger.
@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import chain, dag
 
-from house import DEFAULTS, LOCAL, Story, day_of_run, step
-from pipelines.errors import LedgerError
+from house import DEFAULTS, LOCAL, Story, day_of_run, now, step
+from pipelines.errors import LedgerError, RetentionError
 
 if TYPE_CHECKING:
-    from pipelines import installation, periods
+    from pipelines import backups, installation, periods, retention
 else:
+    backups, retention = Story("pipelines.backups"), Story("pipelines.retention")
     installation, periods = Story("pipelines.installation"), Story("pipelines.periods")
 
 
@@ -30,6 +31,24 @@ def verify_ledger() -> int:
     if not found.is_intact:
         raise LedgerError(f"the ledger is damaged at line {found.line}: run `charter ledger verify`.")
     return found.entries
+
+
+@step()
+def verify_all() -> int:
+    findings = retention.audit(installation.Installation.open(os.environ), day=day_of_run())
+    ill = [f"{finding.name}: {finding.said}" for finding in findings if finding.state != "well"]
+    if ill:
+        raise RetentionError(f"not everything is well ({'; '.join(ill)}): run `charter verify`.")
+    return len(findings)
+
+
+@step()
+def drill() -> dict[str, int]:
+    opened = installation.Installation.open(os.environ)
+    if opened.places.backup is None:
+        return {}
+    found = backups.drill(opened, opened.places.backup, day=day_of_run(), at=now())
+    return {"stores": found.stores, "rows": found.rows, "purged": found.purged}
 
 
 @step()
@@ -74,7 +93,8 @@ def forget_logs(before: str) -> int:
 def maintenance() -> None:
     """Keep the house: evidence checked, exhaust cleared."""
     before = oldest_kept()
-    chain(verify_ledger(), before, [forget_runs(before), forget_logs(before)])
+    chain(verify_ledger(), [verify_all(), drill()])
+    chain(before, [forget_runs(before), forget_logs(before)])  # whatever was found above
 
 
 maintenance()

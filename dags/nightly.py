@@ -1,4 +1,4 @@
-"""One night: open → take in → publish → purge → verify → close, at 02:00 in the charter's time zone.
+"""One night: open → take in → publish → purge → verify → back up → close, at 02:00 local time.
 
 The purge does not wait for good news. To keep data longer than the charter says is a breach of its
 own, so it runs whatever became of the input or of the release, provided that the night could be
@@ -77,6 +77,11 @@ def verify(night: str) -> Counts:
 
 
 @step(trigger_rule=IN_ANY_CASE)
+def backup(night: str) -> Counts:
+    return story.backup(night, now())
+
+
+@step(trigger_rule=IN_ANY_CASE)
 def close_night(night: str) -> None:
     story.require_all_taken(story.close_night(night, now()))
 
@@ -100,7 +105,7 @@ def nightly() -> None:
     steps = [
         *(take, take_contacts(night), archive(night)),
         *(days, measure, publish_release(night)),
-        *(purge(night), verify(night), close_night(night)),
+        *(purge(night), verify(night), backup(night), close_night(night)),
     ]
     chain(*steps)
     steps >> EmptyOperator(task_id="whole", trigger_rule=GOES_ON)

@@ -142,6 +142,7 @@ def _ledger(environ: Mapping[str, str]) -> str:
 
 def _stores(environ: Mapping[str, str]) -> str:
     vault = Installation.open(environ).vault
+    vault.recognise()
     for kind in ("traffic", "contacts", "rights"):
         for store in vault.stores(kind)[-1:]:
             with vault.workshop(memory_mb=128, threads=1) as workshop:

@@ -9,7 +9,7 @@ from pipelines.charter import Charter, load
 from pipelines.files import make_private_folder
 from pipelines.ledger import Ledger
 from pipelines.places import Places
-from pipelines.vault import Keyring, Vault, create_master_key, load_master_key
+from pipelines.vault import Keyring, Vault, create_master_key, load_master_key, next_master_key_file
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,17 @@ class Installation:
         """Open the installation that `environ` names; fails closed without charter or master key."""
         places = Places.from_environment(environ)
         charter = load(places.charter_file)
-        keyring = Keyring(places.keys, load_master_key(environ, places.keys))
+        after = next_master_key_file(places.keys)
+        keyring = Keyring(
+            places.keys,
+            load_master_key(environ, places.keys),
+            load_master_key({"CHARTER_MASTER_KEY_FILE": str(after)}, places.keys) if after else None,
+        )
         return cls(
             places=places,
             charter=charter,
             keyring=keyring,
-            vault=Vault(places.vault, keyring),
+            vault=Vault(places.vault, keyring, places.backup),
             ledger=Ledger(places.ledger, places.keys / "ledger.head", lambda: keyring.ensure("ledger")),
         )
 
@@ -52,4 +57,6 @@ class Installation:
             make_private_folder(folder)
         if not (environ.get("CHARTER_MASTER_KEY") or environ.get("CHARTER_MASTER_KEY_FILE")):
             create_master_key(places.keys)
-        return cls.open(environ)
+        created = cls.open(environ)
+        created.vault.recognise()
+        return created

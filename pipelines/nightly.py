@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from typing import TypeVar
 
-from pipelines import contacts, quality, retention, statistics, traffic
+from pipelines import backups, contacts, quality, retention, statistics, traffic
 from pipelines.errors import LandingError
 from pipelines.faults import guarded
 from pipelines.installation import Installation
@@ -42,7 +42,10 @@ def run(day: date, clock: Callable[[], datetime], report: Report = lambda _step,
             purge(night, clock())
             verify(night, clock())
         finally:
-            summary = close_night(night, clock())
+            try:
+                backup(night, clock())
+            finally:
+                summary = close_night(night, clock())
     return summary
 
 
@@ -161,6 +164,17 @@ def verify(night: str, at: datetime) -> dict[str, int]:
         log.info("%s", line)
     verification.require()
     return verification.counts
+
+
+@guarded
+def backup(night: str, at: datetime) -> dict[str, int]:
+    """Bring the backup up to date, where a folder is named; return how many files it has, got and lost."""
+    installation = Installation.open(os.environ)
+    if installation.places.backup is None:
+        return {}
+    counts = backups.make(installation, installation.places.backup, day=day_of(night), at=at)
+    log.info("backup: %s", ", ".join(f"{count:,} {name}" for name, count in counts.items()))
+    return counts
 
 
 @guarded

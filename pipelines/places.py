@@ -17,7 +17,7 @@ class Places:
     `CHARTER_HOME` moves them together; `CHARTER_LANDING`, `CHARTER_VAULT`, `CHARTER_KEYS`,
     `CHARTER_RELEASES`, `CHARTER_LEDGER` and `CHARTER_REPORTS` move one each (a volume of its own),
     `CHARTER_FILE` names the policy file, `CHARTER_COUNTRIES` the MaxMind DB file of countries, which may be
-    missing.
+    missing, `CHARTER_BACKUP` a folder on another disk for a copy of the sealed stores, if any.
     """
 
     charter_file: Path
@@ -28,6 +28,7 @@ class Places:
     ledger: Path
     reports: Path
     countries: Path
+    backup: Path | None = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Places:
@@ -48,6 +49,7 @@ class Places:
             ledger=place("ledger"),
             reports=place("reports"),
             countries=Path(environ.get("CHARTER_COUNTRIES") or home / "data" / "countries.mmdb").resolve(),
+            backup=Path(environ["CHARTER_BACKUP"]).resolve() if environ.get("CHARTER_BACKUP") else None,
         )
 
     @property

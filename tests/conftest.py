@@ -47,6 +47,7 @@ def keyring(tmp_path: Path) -> Keyring:
 def vault(tmp_path: Path, keyring: Keyring) -> Iterator[Vault]:
     """An empty vault; at the end nothing temporary may be left in it."""
     vault = Vault(tmp_path / "vault", keyring)
+    vault.recognise()
     yield vault
     scratch = tmp_path / "vault" / "tmp"
     assert not scratch.exists() or [path.name for path in scratch.iterdir()] in ([], [".guard"])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.exceptions import TyperException
 
-from pipelines.cli import holds, requests, traffic
+from pipelines.cli import holds, keeping, requests, traffic
 from pipelines.cli.terminal import (
     Day,
     Later,
@@ -56,6 +56,7 @@ app.add_typer(ledger_app, name="ledger")
 app.add_typer(requests.app, name="request")
 app.add_typer(holds.app, name="hold")
 app.add_typer(traffic.app)
+app.add_typer(keeping.app)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -50,8 +50,32 @@ def check(installation: Installation, name: str) -> None:
         content = path_of(installation, str(issued[-1].facts["certificate"])).read_bytes()
     except OSError:
         raise RetentionError(f"certificate {name} cannot be read: restore the ledger folder.") from None
-    if hashlib.sha256(content).hexdigest() != issued[-1].facts["sha256"] or not _holds(installation, content):
+    if hashlib.sha256(content).hexdigest() != issued[-1].facts["sha256"] or not _holds(
+        installation.ledger.public_key_bytes, content
+    ):
         raise RetentionError(f"certificate {name} is not the one that was issued: it was altered or swapped.")
+
+
+def read(installation: Installation, name: str) -> dict[str, Any]:
+    """Return the signed certificate `name`; RetentionError unless it is the one that was issued."""
+    check(installation, name)
+    signed: dict[str, Any] = json.loads(path_of(installation, name).read_bytes())
+    return signed
+
+
+def check_file(path: Path, public_key: bytes) -> dict[str, Any]:
+    """Return the statement of a certificate file that somebody brings; RetentionError where it does not hold.
+
+    `public_key` (32 bytes) is the controller's, published once; the ledger is not needed.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError:
+        raise RetentionError("the certificate cannot be read: name the JSON file.") from None
+    if not _holds(public_key, content):
+        raise RetentionError("the certificate does not hold: it was altered, or is of another installation.")
+    statement: dict[str, Any] = json.loads(content)["statement"]
+    return statement
 
 
 def certificate_id(plan: Plan) -> str:
@@ -97,12 +121,12 @@ def _destroyed(item: Item) -> dict[str, Any]:
     }
 
 
-def _holds(installation: Installation, content: bytes) -> bool:
-    """Return whether the signature is that of this installation, whatever key the file itself names."""
+def _holds(public_key: bytes, content: bytes) -> bool:
+    """Return whether the signature is of `public_key`, whatever key the file itself names."""
     try:
         signed = json.loads(content)
         signature = base64.b64decode(signed["ed25519"])
-        key = Ed25519PublicKey.from_public_bytes(installation.ledger.public_key_bytes)
+        key = Ed25519PublicKey.from_public_bytes(public_key)
         key.verify(signature, _canonical(signed["statement"]))
     except (InvalidSignature, ValueError, KeyError, TypeError):
         return False

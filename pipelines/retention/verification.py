@@ -230,6 +230,7 @@ def _record(
         traffic_before=plan.traffic_before.isoformat(),
         categories=plan.categories,
         is_complete=not failed,
+        generations=[f"{store} {installation.vault.generation(store)}" for store in subjects.REVISED],
         failed=failed,
         **plan.counts,
         **answers_of(found),

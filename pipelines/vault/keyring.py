@@ -27,6 +27,7 @@ from pipelines.files import locked, make_private_folder, overwrite_and_remove, w
 KEY_BYTES = 32
 _VERSION = b"CK1"
 _NONCE_BYTES = 12
+_OLDEST = "ledger"  # a key that is there from the first night on
 _NAME = re.compile(r"[a-z0-9-]+(/[a-z0-9-]+)*")
 _HOW_TO_PROVIDE = (
     "run `charter init` to make one, or set CHARTER_MASTER_KEY_FILE to a file of mode 0600, "
@@ -39,6 +40,8 @@ def load_master_key(environ: Mapping[str, str], folder: Path) -> bytes:
     if text := environ.get("CHARTER_MASTER_KEY"):
         return _decode(text.encode())
     path = Path(environ.get("CHARTER_MASTER_KEY_FILE") or folder / "master.key")
+    if not path.exists() and (after := next_master_key_file(folder)) is not None:
+        path = after  # a change of the master key was killed after the end of the old one
     try:
         mode = path.stat().st_mode
         content = path.read_bytes()
@@ -53,10 +56,16 @@ def load_master_key(environ: Mapping[str, str], folder: Path) -> bytes:
     return _decode(content)
 
 
-def create_master_key(folder: Path) -> bool:
-    """Make `folder`/master.key with mode 0600; False where there is one already."""
+def next_master_key_file(folder: Path) -> Path | None:
+    """Return the master key to come, where a change to it has not ended."""
+    path = folder / "master.key.next"
+    return path if path.exists() else None
+
+
+def create_master_key(folder: Path, name: str = "master.key") -> bool:
+    """Make the file `name` in `folder` with mode 0600; False where there is one already."""
     make_private_folder(folder)
-    path = folder / "master.key"
+    path = folder / name
     if path.exists():
         return False
     write_whole(path, base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
@@ -66,9 +75,10 @@ def create_master_key(folder: Path) -> bool:
 class Keyring:
     """Named keys of 32 bytes; a name is lower-case words and digits with "/" between."""
 
-    def __init__(self, folder: Path, master_key: bytes) -> None:
+    def __init__(self, folder: Path, master_key: bytes, next_key: bytes | None = None) -> None:
+        """`next_key` is the master key to come, while the change to it has not ended."""
         self.folder = folder
-        self._wrap = AESGCM(master_key)
+        self._wraps = [AESGCM(key) for key in (master_key, next_key) if key is not None]
 
     def ensure(self, name: str) -> bytes:
         """Return the key `name`, made on first use."""
@@ -77,6 +87,8 @@ class Keyring:
             return self.open(name)
         with locked(self.folder / ".lock"):
             if not path.exists():
+                if self.has(_OLDEST):
+                    self.open(_OLDEST)  # a master key that was exchanged meanwhile must wrap nothing more
                 self._write(name, secrets.token_bytes(KEY_BYTES))
         return self.open(name)
 
@@ -90,14 +102,13 @@ class Keyring:
             ) from None
         except OSError:
             raise KeyringError(f"the key {name} cannot be read: give CHARTER_KEYS to this user.") from None
-        nonce, sealed = content[len(_VERSION) :][:_NONCE_BYTES], content[len(_VERSION) + _NONCE_BYTES :]
-        try:
-            return self._wrap.decrypt(nonce, sealed, name.encode())
-        except (InvalidTag, ValueError):
-            raise KeyringError(
-                f"the key {name} does not open: the master key is another one than it was wrapped with "
-                "(provide the right one), or the key file is damaged (restore CHARTER_KEYS)."
-            ) from None
+        for wrap in self._wraps:
+            if (key := _unwrapped(wrap, name, content)) is not None:
+                return key
+        raise KeyringError(
+            f"the key {name} does not open: the master key is another one than it was wrapped with "
+            "(provide the right one), or the key file is damaged (restore CHARTER_KEYS)."
+        )
 
     def has(self, name: str) -> bool:
         """Return whether the key `name` is there."""
@@ -120,13 +131,39 @@ class Keyring:
     def _write(self, name: str, key: bytes) -> None:
         path = self._path(name)
         make_private_folder(path.parent)
-        nonce = os.urandom(_NONCE_BYTES)
-        write_whole(path, _VERSION + nonce + self._wrap.encrypt(nonce, key, name.encode()))
+        write_whole(path, _wrapped(self._wraps[-1], name, key))
 
     def _path(self, name: str) -> Path:
         if _NAME.fullmatch(name) is None:
             raise KeyringError("a key has a name of another form than lower-case words with / between.")
         return self.folder / f"{name}.key"
+
+
+def rewrap(folder: Path, old: bytes, new: bytes) -> int:
+    """Wrap each key in `folder` with the master key `new`; return how many there are. Run again, it goes on.
+
+    KeyringError where one opens with neither, and then it is as it was.
+    """
+    both, target = Keyring(folder, old, new), AESGCM(new)
+    names = both.names()
+    for name in names:
+        path = folder / f"{name}.key"
+        if _unwrapped(target, name, path.read_bytes()) is None:
+            write_whole(path, _wrapped(target, name, both.open(name)))
+    return len(names)
+
+
+def _wrapped(wrap: AESGCM, name: str, key: bytes) -> bytes:
+    nonce = os.urandom(_NONCE_BYTES)
+    return _VERSION + nonce + wrap.encrypt(nonce, key, name.encode())
+
+
+def _unwrapped(wrap: AESGCM, name: str, content: bytes) -> bytes | None:
+    nonce, sealed = content[len(_VERSION) :][:_NONCE_BYTES], content[len(_VERSION) + _NONCE_BYTES :]
+    try:
+        return wrap.decrypt(nonce, sealed, name.encode())
+    except (InvalidTag, ValueError):
+        return None
 
 
 def derive(key: bytes, info: str) -> bytes:

@@ -9,27 +9,34 @@ of the new folder is the commit. Whatever a kill leaves behind, `settle` finishe
 
 from __future__ import annotations
 
+import logging
+import secrets
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
-from pipelines.errors import VaultError
-from pipelines.files import locked, make_private_folder, move, remove_file, remove_folder
+from pipelines.errors import CharterError, VaultError
+from pipelines.files import locked, make_private_folder, move, remove_file, remove_folder, write_whole
 from pipelines.vault.commits import Built, awaited, finish, put
 from pipelines.vault.keyring import Keyring
+from pipelines.vault.mirror import Mirror
 from pipelines.vault.workshop import Workshop, workshop
 
+log = logging.getLogger("charter.vault")
 KINDS = ("traffic", "contacts", "rights")
 _DOOMED = ".shred-"
 _UNFINISHED = ".new-"
+_IDENTITY = "vault.id"
 
 
 class Vault:
     """All sealed stores of an installation."""
 
-    def __init__(self, root: Path, keyring: Keyring) -> None:
+    def __init__(self, root: Path, keyring: Keyring, backup: Path | None = None) -> None:
+        """`backup` is the folder of a copy, refreshed before the old key of a revised store is destroyed."""
         self.root = root
         self.keyring = keyring
+        self.backup = backup
 
     def stores(self, kind: str) -> list[str]:
         """Return the names of the stores of `kind` that hold something, sorted."""
@@ -87,7 +94,11 @@ class Vault:
         return left
 
     def settle_all(self) -> None:
-        """Finish or undo, in every store, what a killed process left behind."""
+        """Finish or undo, in every store, what a killed process left behind.
+
+        VaultError where the vault is not the one of the keyring: the keys of all that is not there would go.
+        """
+        self.recognise()
         self.finish_commits()
         for kind in KINDS:
             folder = self.root / kind
@@ -105,6 +116,34 @@ class Vault:
                     if not self.segment_files(store):
                         remove_folder(self._folder(store))
                         self._shred_keys(store, but=None)
+
+    def recognise(self) -> None:
+        """Raise VaultError unless vault and keyring belong together; they are told by an id that both hold.
+
+        A volume that is not mounted is an empty folder: it must not pass for a vault that holds nothing.
+        """
+        ours, theirs = (_identity(folder) for folder in (self.root, self.keyring.folder))
+        if ours is None:
+            known = self.keyring.names("stores/")
+            if known and (theirs is not None or not any(self.root.glob("*/**/*.duckdb"))):
+                raise VaultError(
+                    f"the vault is empty, and there are keys of {len(known)} stores: mount CHARTER_VAULT; "
+                    "if it is lost, put it back with `charter backup restore`."
+                )
+            self.adopt()
+        elif theirs is None:
+            write_whole(self.keyring.folder / _IDENTITY, ours)
+        elif ours != theirs:
+            raise VaultError(
+                "the vault is not the one of these keys: mount the right CHARTER_VAULT and CHARTER_KEYS."
+            )
+
+    def adopt(self) -> None:
+        """Mark the vault as the one of the keyring, which gets an id where it has none."""
+        identity = _identity(self.keyring.folder) or secrets.token_hex(8).encode()
+        for folder in (self.keyring.folder, self.root):
+            make_private_folder(folder)
+            write_whole(folder / _IDENTITY, identity)
 
     # What follows is for Workshop.
 
@@ -154,10 +193,16 @@ class Vault:
             remove_folder(left)
         generations = self._generations(store)
         current = generations[-1] if generations else 1
+        if len(generations) > 1:
+            self._refresh_backup(store)
         self._shred_keys(store, but=current)
         for old in generations[:-1]:
             remove_folder(folder / _generation_name(old))
         return current
+
+    def generation(self, store: str) -> int:
+        """Return the generation of `store` in force, 0 where there is none."""
+        return (self._generations(store) or [0])[-1]
 
     def segment_files(self, store: str) -> list[Path]:
         """Return the sealed files of the current generation of `store`, sorted."""
@@ -187,8 +232,22 @@ class Vault:
         """Put the built generation `new` in force, then destroy the key and files of `old`."""
         folder = self._folder(store)
         move(folder / f"{_UNFINISHED}{_generation_name(new)}", folder / _generation_name(new))
+        self._refresh_backup(store)
         self.keyring.shred(self._key_name(store, old))
         remove_folder(folder / _generation_name(old))
+
+    def _refresh_backup(self, store: str) -> None:
+        """Copy the new files of `store`, so that a backup that opens exists at every moment.
+
+        A backup that cannot be written does not keep what is due: the purge goes on, and the backup itself
+        fails and says so.
+        """
+        if self.backup is None:
+            return
+        try:
+            Mirror(self.backup).take(self.root, self.segment_files(store), {})
+        except (OSError, CharterError):
+            log.error("the backup could not be refreshed: check its disk, then run `charter backup make`")
 
     def _is_unsettled(self, store: str) -> bool:
         folder = self._folder(store)
@@ -235,6 +294,13 @@ class Vault:
 
     def _key_name(self, store: str, generation: int) -> str:
         return f"{self._key_prefix(store)}{_generation_name(generation)}"
+
+
+def _identity(folder: Path) -> bytes | None:
+    try:
+        return (folder / _IDENTITY).read_bytes()
+    except FileNotFoundError:
+        return None
 
 
 def _generation_name(generation: int) -> str:

@@ -112,8 +112,9 @@ class Workshop:
         kind = kind_of(store)
         aliases = [(store, self._attach(store, path))] if path.exists() else []
         self._show(kind, aliases, archive=True)  # what is not shown would be lost
-        kept = {
-            table.name: f"SELECT {', '.join(table.column_names)} FROM {table.name}"  # noqa: S608 catalog names
+        prefix = f"{aliases[0][1]}." if aliases else ""
+        kept = {  # from the file itself where there is one: a text kept as a number stays one
+            table.name: f"SELECT {', '.join(table.column_names)} FROM {prefix}{table.name}"  # noqa: S608 catalog names
             for table in catalog.tables_of(kind)
         }
         built = self._folder / f"{secrets.token_hex(8)}.duckdb"

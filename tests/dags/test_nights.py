@@ -80,7 +80,7 @@ def states(run: DagRun) -> dict[str, str]:
 ALL = [
     *("open_night", "traffic_batches", "take_traffic", "take_traffic", "take_contacts", "archive"),
     *("day_batches", "publish_days", "publish_release"),
-    *("purge", "verify", "close_night", "require_all_taken"),
+    *("purge", "verify", "backup", "close_night", "require_all_taken"),
 ]
 
 
@@ -108,7 +108,7 @@ def test_a_night_without_new_files_or_days_goes_on(run_night: RunNight) -> None:
     found = run_night(story)
     assert found["take_traffic"] == found["publish_days"] == "skipped"
     assert found["run"] == found["whole"] == "success"
-    assert story.calls[-4:] == ["purge", "verify", "close_night", "require_all_taken"]
+    assert story.calls[-5:] == ["purge", "verify", "backup", "close_night", "require_all_taken"]
 
 
 def test_a_refused_release_does_not_stop_the_purge(run_night: RunNight) -> None:

@@ -59,7 +59,7 @@ def test_a_night_goes_in_the_order_of_its_story(dags: dict[str, DAG]) -> None:
     order = [task.task_id for task in dags["nightly"].topological_sort()]
     assert order == [
         "open_night", "traffic_batches", "take_traffic", "take_contacts", "archive", "day_batches", "publish_days",
-        "publish_release", "purge", "verify", "close_night", "whole",
+        "publish_release", "purge", "verify", "backup", "close_night", "whole",
     ]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -343,3 +344,22 @@ def test_two_that_read_and_then_revise_a_store_wait_for_each_other(vault: Vault)
     with vault.workshop() as workshop:
         workshop.open("contacts")
         assert workshop.connection.execute("SELECT count(*) FROM tombstones").fetchone() == (6,)
+
+
+def test_an_unmounted_vault_destroys_no_key(vault: Vault) -> None:
+    """An empty folder where the volume is not mounted looks like a vault in which nothing is left."""
+    seal(vault, "a value")
+    vault.settle_all()
+    names = vault.keyring.names()
+    away = vault.root.with_name("unmounted")
+    vault.root.rename(away)
+    vault.root.mkdir()
+    with pytest.raises(VaultError, match="mount CHARTER_VAULT"):
+        vault.settle_all()
+    vault.root.joinpath("vault.id").write_text("of another installation")
+    with pytest.raises(VaultError, match="not the one of these keys"):
+        vault.settle_all()
+    shutil.rmtree(vault.root)
+    away.rename(vault.root)
+    vault.settle_all()
+    assert vault.keyring.names() == names
