@@ -76,6 +76,8 @@ def digest_of(path: Path) -> Copied:
 def copy_file(source: Path, target: Path) -> Copied:
     """Copy a file in one step, read it back, and return what it is; VaultError where it reads otherwise."""
     make_private_folder(target.parent)
+    for left in target.parent.glob(f".{target.name}.*.new"):
+        left.unlink()  # of a copy that was killed
     beside = target.with_name(f".{target.name}.{os.getpid()}.new")
     expected, size = hashlib.sha256(), 0
     with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
