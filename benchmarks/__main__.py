@@ -4,6 +4,7 @@
     python -m benchmarks --lines N      as many as you like
     python -m benchmarks --memory       the intake's peak memory at 2 and at 20 million lines
     python -m benchmarks --visitor      one visitor found in 52 million stored hits
+    python -m benchmarks --purge        one day of 13 months purged, small and large; 200,000 people rewritten
 
 Each contender runs in a process of its own; seconds are the best of the rounds, memory is the peak. Ratios
 are to the yardstick, the fastest correct parse (`yardstick.py`). These machines are noisy: read the ratios.
@@ -27,7 +28,7 @@ from pathlib import Path
 
 from backports import zstd
 
-from benchmarks import visitor
+from benchmarks import purging, visitor
 from benchmarks.biglog import write_log
 from pipelines.installation import Installation
 
@@ -58,11 +59,14 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=1)
     options.add_argument("--memory", action="store_true")
     options.add_argument("--visitor", action="store_true")
+    options.add_argument("--purge", action="store_true")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="charter-bench-") as name:
         folder = Path(name)
         if chosen.visitor:
             visitor.measure(folder)
+        elif chosen.purge:
+            purging.measure(folder)
         elif chosen.memory:
             _show([_best(rounds) for rounds in _memory(folder)])
         else:

@@ -17,7 +17,7 @@ from pipelines.files import locked
 from pipelines.installation import Installation
 from pipelines.ledger import Fact
 from pipelines.periods import oldest_kept
-from pipelines.retention import due, subjects
+from pipelines.retention import due, leftovers, subjects
 from pipelines.retention.plan import Item, Plan, content_of, plan_of
 from pipelines.retention.tombstones import stage_tombstones, with_fresh
 
@@ -56,6 +56,8 @@ def apply(
             installation.vault.shred(item.store)
         for item in confirmed.items_of("pseudonym"):
             installation.keyring.shred(item.store)
+        for item in confirmed.items_of("landing"):
+            leftovers.remove(installation, item.store)
         for store in subjects.REVISED:
             _revise_without_due(installation, confirmed, store)
         _record_applied(installation, confirmed, at, night)
@@ -98,7 +100,7 @@ def _due_plan(installation: Installation, day: date) -> Plan:
                 digests.append(subjects.subjects_digest(workshop, key))
         people, doubts = subjects.count_people(workshop), subjects.doubts(workshop, day)
         days, held_days = due.traffic_items(workshop, installation, day)
-    items = [*days, *items]
+    items = [*days, *leftovers.landing_items(installation, day), *items]
     return Plan(
         day=day,
         traffic_before=oldest_kept(installation.charter.retention["traffic"].period, day),

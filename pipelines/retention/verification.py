@@ -17,7 +17,7 @@ from pipelines import catalog
 from pipelines.errors import CharterError, RetentionError
 from pipelines.installation import Installation
 from pipelines.ledger import Entry
-from pipelines.retention import due, subjects
+from pipelines.retention import due, leftovers, subjects
 from pipelines.retention.certificate import issue
 from pipelines.retention.plan import Item, Plan
 from pipelines.retention.purge import PLAN_KEY, night_of, purge_lock, unverified
@@ -175,7 +175,9 @@ def _refuse_another_place(installation: Installation) -> None:
 
 
 def _traces(installation: Installation, store: str) -> list[str]:
-    """Return what is left of a traffic day, "key" and "files", or of a month's key."""
+    """Return what is left of a traffic day, "key" and "files", of a file of landing, or of a month's key."""
+    if store.startswith(leftovers.STORE):
+        return ["file"] if store.removeprefix(leftovers.STORE) in leftovers.waiting(installation) else []
     if store.startswith("traffic/"):
         return installation.vault.traces(store)
     return ["key"] if installation.keyring.has(store) else []

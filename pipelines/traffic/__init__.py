@@ -7,7 +7,7 @@
 
 from pipelines.traffic.accounting import Outcome
 from pipelines.traffic.ingest import take_in
-from pipelines.traffic.landing import Delivery, batches, deliveries
+from pipelines.traffic.landing import Delivery, batches, deliveries, discard
 from pipelines.traffic.loads import count_rejects, days_of_loads, find_rejects, loads
 from pipelines.traffic.pseudonym import address_pseudonym
 from pipelines.traffic.replay import finish_replay, replay
@@ -24,6 +24,7 @@ __all__ = [
     "count_rejects",
     "days_of_loads",
     "deliveries",
+    "discard",
     "find_rejects",
     "finish_replay",
     "formats_known",

@@ -65,7 +65,7 @@ def batches(
     return found
 
 
-def discard(delivery: Delivery, places: Places, keyring: Keyring) -> str | None:
+def discard(delivery: landing.Delivery, places: Places, keyring: Keyring) -> str | None:
     """Unlink `delivery` once all of it is in the vault; return why it could not be, None for success."""
     return landing.discard(delivery, places.landing_traffic, keyring.derive(_KEY, _USE))
 
