@@ -1,4 +1,4 @@
-"""What a purge costs: one traffic day out of 13 months, of little and of much; 200,000 people under a fresh key."""
+"""What a purge costs: a traffic day out of 13 months, of little and of much; 200,000 people rewritten."""
 
 from __future__ import annotations
 

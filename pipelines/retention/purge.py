@@ -56,7 +56,7 @@ def apply(
             installation.vault.shred(item.store)
         for item in confirmed.items_of("pseudonym"):
             installation.keyring.shred(item.store)
-        for item in confirmed.items_of("landing"):
+        for item in (*confirmed.items_of("landing"), *confirmed.items_of("reports")):
             leftovers.remove(installation, item.store)
         for store in subjects.REVISED:
             _revise_without_due(installation, confirmed, store)
@@ -100,7 +100,8 @@ def _due_plan(installation: Installation, day: date) -> Plan:
                 digests.append(subjects.subjects_digest(workshop, key))
         people, doubts = subjects.count_people(workshop), subjects.doubts(workshop, day)
         days, held_days = due.traffic_items(workshop, installation, day)
-    items = [*days, *leftovers.landing_items(installation, day), *items]
+    beside = [*leftovers.landing_items(installation, day), *leftovers.report_items(installation, day)]
+    items = [*days, *beside, *items]
     return Plan(
         day=day,
         traffic_before=oldest_kept(installation.charter.retention["traffic"].period, day),

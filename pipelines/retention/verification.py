@@ -175,9 +175,9 @@ def _refuse_another_place(installation: Installation) -> None:
 
 
 def _traces(installation: Installation, store: str) -> list[str]:
-    """Return what is left of a traffic day, "key" and "files", of a file of landing, or of a month's key."""
-    if store.startswith(leftovers.STORE):
-        return ["file"] if store.removeprefix(leftovers.STORE) in leftovers.waiting(installation) else []
+    """Return what is left of a traffic day, "key" and "files", of a file beside the stores, or of a key."""
+    if store.startswith((leftovers.LANDING, leftovers.REPORTS)):
+        return leftovers.traces(installation, store)
     if store.startswith("traffic/"):
         return installation.vault.traces(store)
     return ["key"] if installation.keyring.has(store) else []

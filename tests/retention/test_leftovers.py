@@ -49,3 +49,12 @@ def test_a_file_that_cannot_be_removed_is_still_present(
     verification = purge(installation, at, DAY + timedelta(days=8))
     assert [(one.answer, one.detail) for one in verification.outcomes] == [("still present", "file")]
     assert verification.certificates == ()
+
+
+def test_reports_go_with_the_evidence(installation: Installation, purge: Any, at: datetime) -> None:
+    reports = installation.places.reports
+    for name in ("quality-2021-11-21.html", "2021-11-21/hits.json", "quality-2021-11-22.html", "other.txt"):
+        (reports / name).parent.mkdir(exist_ok=True)
+        (reports / name).write_text("counts")
+    assert purge(installation, at).counts["gone"] == 1
+    assert sorted(path.name for path in reports.rglob("*.*")) == ["other.txt", "quality-2021-11-22.html"]
