@@ -51,6 +51,10 @@ vault_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Look at the sealed stores, never into them."
 )
 ledger_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The evidence of what was done.")
+purge_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Show what has expired, or destroy it, proven."
+)
+app.add_typer(purge_app, name="purge")
 app.add_typer(vault_app, name="vault")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(requests.app, name="request")
@@ -216,30 +220,31 @@ def vault_list() -> None:
         say("the vault is empty")
 
 
-@app.command()
-def purge(
-    plan: Annotated[
-        bool, typer.Option("--plan", help="Show what is due, and the token that confirms it.")
-    ] = False,
-    apply: Annotated[
-        str | None, typer.Option("--apply", metavar="TOKEN", help="Carry out the plan shown.")
-    ] = None,
-    day: Day = None,
-) -> None:
-    """Show what has expired, or destroy it, proven.
+@purge_app.command("plan")
+def purge_plan(day: Day = None) -> None:
+    """Show what is due, what is held, and the token that confirms it.
 
-    Every night does so by itself, within the bounds of the charter; beyond them it waits for this.
+    Every night purges by itself, within the bounds of the charter.
     """
-    if plan == (apply is not None):
-        raise UsageError("say either --plan, or --apply with the token that the plan shows.")
     charter_of = opened()
     with working("planning"):
         due = retention.plan(charter_of, day=day_or_today(day))
-    if apply is None:
-        _say_all(retention.describe(due))
-        return
+    _say_all(retention.describe(due))
+
+
+@purge_app.command("apply")
+def purge_apply(
+    token: Annotated[str, typer.Argument(metavar="TOKEN", help="As `charter purge plan` shows it.")],
+    day: Day = None,
+) -> None:
+    """Destroy what the plan shows, and prove it.
+
+    Beyond the bounds of the charter the night waits for this. Killed, it is run again.
+    """
+    charter_of = opened()
     with working("purging"):
-        retention.apply(charter_of, due, token=apply, at=now(), by_human=True)
+        due = retention.plan(charter_of, day=day_or_today(day))
+        retention.apply(charter_of, due, token=token, at=now(), by_human=True)
         verification = retention.verify(charter_of, day=due.day, at=now())
     _say_all(verification.describe())
     verification.require()

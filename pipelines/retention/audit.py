@@ -95,7 +95,7 @@ def _come_back(installation: Installation, _day: date) -> Iterator[str]:
         left = installation.vault.traces(store) if store.startswith("traffic/") else []
         if left or (store.startswith("pseudonym/") and installation.keyring.has(store)):
             what = ", ".join(left) or "key"
-            yield f"{store} was destroyed and is back ({what}): run `charter purge --plan`"
+            yield f"{store} was destroyed and is back ({what}): run `charter purge plan`"
 
 
 def _destroyed(installation: Installation) -> set[str]:
@@ -170,4 +170,4 @@ def _overdue(installation: Installation, day: date) -> Iterator[str]:
     """Yield what should have gone before the night of `day`, which may still be to come."""
     plan = plan_purge(installation, day=day - timedelta(days=1))
     for item in plan.items:
-        yield f"{item.category} in {item.store} is past its period: run `charter purge --plan`"
+        yield f"{item.category} in {item.store} is past its period: run `charter purge plan`"

@@ -150,7 +150,7 @@ def describe(plan: Plan) -> list[str]:
         lines.append(f"  {plan.rules[category].name}: {_amount(items)}")
         lines.append(f"    why: {why(plan.rules[category])}")
     lines += [f"  OUT OF BOUNDS: {reason}" for reason in plan.exceeds]
-    return [*lines, *_notes(plan), f"To carry it out: charter purge --apply {plan.token}"]
+    return [*lines, *_notes(plan), f"To carry it out: charter purge apply {plan.token}"]
 
 
 def why(rule: Retention) -> str:

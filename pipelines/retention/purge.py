@@ -136,7 +136,7 @@ def _confirmed(installation: Installation, proposed: Plan, token: str) -> Plan:
             return begun
     raise RetentionError(
         "the token is not that of what is due now: nothing was destroyed. "
-        "See what is due with `charter purge --plan` and confirm that with `charter purge --apply TOKEN`."
+        "See what is due with `charter purge plan` and confirm that with `charter purge apply TOKEN`."
     )
 
 
@@ -157,8 +157,8 @@ def _refuse_out_of_bounds(plan: Plan) -> None:
     if plan.exceeds:
         raise RetentionError(
             f"the purge is outside the bounds of the charter: {'; '.join(plan.exceeds)}. Nothing was "
-            "destroyed. Look at it with `charter purge --plan`, then confirm it with "
-            f"`charter purge --apply {plan.token}`."
+            "destroyed. Look at it with `charter purge plan`, then confirm it with "
+            f"`charter purge apply {plan.token}`."
         )
 
 

@@ -71,7 +71,7 @@ class Verification:
         if not self.is_complete:
             raise RetentionError(
                 f"the purge is not proven. {' '.join(self.describe())} Mend what is named, then run "
-                "`charter purge --plan`: what is still present is due again."
+                "`charter purge plan`: what is still present is due again."
             )
 
 

@@ -35,7 +35,7 @@ def test_an_empty_installation_says_so(charter: Run) -> None:
     assert charter("request", "list").out == "no request waits for its answer\n"
     assert charter("ledger", "verify").out == "intact: 0 lines, signed up to line 0\n"
     assert charter("ledger", "certificates").out == "no certificate was issued yet: nothing was due\n"
-    assert charter("purge", "--plan").out.startswith("Nothing is due on ")
+    assert charter("purge", "plan").out.startswith("Nothing is due on ")
     stats = charter("stats", "daily")
     assert stats.code == errors.ConfigurationError.exit_code
     assert "charter nightly" in stats.error_line
@@ -95,14 +95,14 @@ def test_an_address_is_asked_with_its_moment(charter: Run) -> None:
 
 def test_a_purge_is_shown_then_confirmed_by_the_token_shown(charter: Run, installation: Installation) -> None:
     seal_old_day(installation)
-    shown = charter("purge", "--plan")
+    shown = charter("purge", "plan")
     token = shown.out.split()[-1]
     assert "traffic data" in shown.out
-    stale = charter("purge", "--apply", "0" * len(token))
+    stale = charter("purge", "apply", "0" * len(token))
     assert stale.code == errors.RetentionError.exit_code
     assert "nothing was destroyed" in stale.error_line
     assert charter("vault", "list").out.startswith("traffic/2020-01-06")
-    applied = charter("purge", "--apply", token)
+    applied = charter("purge", "apply", token)
     assert (applied.code, applied.err) == (0, "")
     assert charter("vault", "list").out == "the vault is empty\n"
     assert charter("ledger", "certificates").out.startswith("holds purge-")
@@ -111,7 +111,7 @@ def test_a_purge_is_shown_then_confirmed_by_the_token_shown(charter: Run, instal
 
 def test_an_altered_certificate_is_an_error(charter: Run, installation: Installation) -> None:
     seal_old_day(installation)
-    charter("purge", "--apply", charter("purge", "--plan").out.split()[-1])
+    charter("purge", "apply", charter("purge", "plan").out.split()[-1])
     (path,) = (installation.places.ledger / "certificates").iterdir()
     path.write_text(path.read_text().replace("OKARE", "okare"))
     said = charter("ledger", "certificates")

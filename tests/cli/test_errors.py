@@ -20,9 +20,8 @@ from tests.cli.conftest import AT, Run
         (["nightly", "--day", "tomorrow"], "write it YYYY-MM-DD"),
         (["nightly", "--day", "2026-02-30"], "write it YYYY-MM-DD"),
         (["nightly", "--day", "9999-01-01"], "still to come"),
-        (["purge", "--plan", "--day", "9999-01-01"], "still to come"),
-        (["purge"], "say either --plan, or --apply"),
-        (["purge", "--plan", "--apply", "0123"], "say either --plan, or --apply"),
+        (["purge", "plan", "--day", "9999-01-01"], "still to come"),
+        (["purge", "apply"], "missing argument"),
         (["stats", "nothing_of_the_kind"], "there are daily, pages"),
         (["stats", "daily", "--since", "yesterday"], "write it YYYY-MM-DD"),
         (["stats", "daily", "--limit", "0"], "--limit"),
@@ -54,7 +53,7 @@ def test_a_wrong_command_line_is_one_line_and_code_2(words: list[str], says: str
         ["request", "refuse", "R-2222-2222", "--ground", "marie@example.org"],
         ["request", "open", "--received", "marie@example.org"],
         ["stats", "marie@example.org"],
-        ["purge", "--apply", "marie@example.org"],
+        ["purge", "apply", "marie@example.org"],
     ],
 )
 def test_no_error_repeats_what_may_be_a_persons(words: list[str], charter: Run) -> None:
@@ -75,7 +74,7 @@ def test_an_answer_that_breaks_off_is_no_traceback(charter: Run) -> None:
 NEEDS_A_KEY = [
     ["nightly"],
     ["vault", "list"],
-    ["purge", "--plan"],
+    ["purge", "plan"],
     ["ledger", "verify"],
     ["ledger", "show"],
     ["ledger", "certificates"],
@@ -95,7 +94,7 @@ def test_without_master_key_nothing_opens_and_the_cure_is_said(words: list[str],
     assert "CHARTER_MASTER_KEY" in said.error_line
 
 
-@pytest.mark.parametrize("words", [["ledger", "verify"], ["purge", "--plan"], ["nightly"]], ids=" ".join)
+@pytest.mark.parametrize("words", [["ledger", "verify"], ["purge", "plan"], ["nightly"]], ids=" ".join)
 def test_the_wrong_master_key_is_one_clear_line(
     words: list[str], charter: Run, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:

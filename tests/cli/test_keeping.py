@@ -20,8 +20,8 @@ def purged(charter: Any, installation: Installation) -> str:
     """An installation in which a day was purged; the name of its certificate."""
     for day in (date(2025, 11, 21), date(2026, 11, 21)):
         seal_rows(installation, f"traffic/{day}", {"hits": [{"line": 1}], "loads": [{"accepted": 1}]})
-    token = charter("purge", "--plan", "--day", DAY).out.split()[-1]
-    assert charter("purge", "--apply", token, "--day", DAY).code == 0
+    token = charter("purge", "plan", "--day", DAY).out.split()[-1]
+    assert charter("purge", "apply", token, "--day", DAY).code == 0
     return str(charter("certificate", "list").out.split()[-1])
 
 

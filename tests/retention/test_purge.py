@@ -170,7 +170,7 @@ def test_out_of_bounds_stops_the_night_with_the_cure_and_a_human_may_confirm(
     installation: Installation, at: datetime
 ) -> None:
     plan = retention.plan(installation, day=DAY)  # 2 people of 7, and the charter allows a fifth
-    with pytest.raises(RetentionError, match=f"2 of 7 people .*charter purge --apply {plan.token}"):
+    with pytest.raises(RetentionError, match=f"2 of 7 people .*charter purge apply {plan.token}"):
         retention.apply(installation, plan, token=plan.token, at=at)
     assert any("OUT OF BOUNDS" in line for line in retention.describe(plan))
     assert len(installation.vault.stores("traffic")) == 5
