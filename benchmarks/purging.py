@@ -16,7 +16,13 @@ from tests.literal import select_of
 
 _DAY, _AT = date(2026, 11, 22), datetime(2026, 11, 22, 1, tzinfo=UTC)
 _DAYS, _PEOPLE = 396, 200_000
-_HITS = "SELECT * REPLACE (i AS line) FROM ({row}) CROSS JOIN range({hits}) AS numbers(i)"
+_HITS = """
+SELECT * REPLACE (
+    i AS line, md5(i::VARCHAR)::UUID AS visitor, md5((i // 7)::VARCHAR)::UUID AS address,
+    '/page-' || hash(i) % 5000 AS path, (hash(i) % 100000)::BIGINT AS sent_bytes
+)
+FROM ({row}) CROSS JOIN range({hits}) AS numbers(i)
+"""
 T = TypeVar("T")
 
 
