@@ -21,7 +21,7 @@ SELECT
     hash(i) % 100000 AS sent_bytes,
     NULL AS referrer_domain, NULL AS campaign_source, NULL AS campaign_medium, NULL AS campaign_name,
     'Chrome' AS browser, '131' AS browser_version, 'Windows' AS system, 'desktop' AS device, false AS is_bot,
-    NULL AS country
+    NULL AS country, false AS is_objecting
 FROM range(1, {hits} + 1) AS t(i) ORDER BY address, hit_at
 """
 

@@ -1,4 +1,4 @@
-"""Write docs/cli.md from the commands and docs/catalog.md from catalog.py and charter.toml.
+"""Write docs/cli.md from the commands, docs/catalog.md from catalog.py, docs/measures.md from the measures.
 
 Run after a change of either: `python docs/generate.py`. A test compares what is there with what this makes.
 """
@@ -6,7 +6,7 @@ Run after a change of either: `python docs/generate.py`. A test compares what is
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ from pipelines import catalog  # noqa: E402 after the path
 from pipelines.charter import Charter, load  # noqa: E402
 from pipelines.cli import app  # noqa: E402
 from pipelines.places import SOURCE_ROOT  # noqa: E402
+from pipelines.statistics.database import COVERAGE, COVERAGE_COLUMNS  # noqa: E402
+from pipelines.statistics.declare import Column  # noqa: E402
+from pipelines.statistics.measures import MEASURES  # noqa: E402
 
 MADE = "<!-- Made by docs/generate.py. Change what it is made from, then run `python docs/generate.py`. -->"
 STORES = {
@@ -32,7 +35,8 @@ STORES = {
 def pages() -> dict[str, str]:
     """Return the name of each generated page → its text."""
     charter = load(SOURCE_ROOT / "charter.toml")
-    return {"cli.md": "\n".join(_cli()) + "\n", "catalog.md": "\n".join(_catalog(charter)) + "\n"}
+    made = {"cli.md": _cli(), "catalog.md": _catalog(charter), "measures.md": _measures(charter)}
+    return {name: "\n".join(lines) + "\n" for name, lines in made.items()}
 
 
 def main() -> None:
@@ -115,6 +119,30 @@ def _table(table: catalog.Table, charter: Charter) -> Iterator[str]:
             column.erase.value,
         )
         yield f"| {' | '.join(cells)} |"
+
+
+def _measures(charter: Charter) -> Iterator[str]:
+    threshold = charter.publication.threshold
+    yield from (
+        MADE,
+        "# Measures",
+        "",
+        "Every table and column of a release, as the release itself says it (`COMMENT ON`). The Parquet",
+        "files have the same columns. A blank (NULL) means hidden, never zero; `(other)` is all whose own",
+        f"row would be about fewer than {threshold} people, taken together:",
+        "[how to read the numbers](analyst.md#how-to-read-the-numbers).",
+    )
+    for measure in MEASURES:
+        yield from ("", f"## {measure.name}", "", f"{measure.title}: one row means {measure.one_row}.", "")
+        yield from _columns(measure.columns)
+    yield from ("", f"## {COVERAGE}", "", "What was measured, and what of it is published.", "")
+    yield from _columns(COVERAGE_COLUMNS)
+
+
+def _columns(columns: Sequence[Column]) -> Iterator[str]:
+    yield from ("| column | type | counts | meaning |", "| --- | --- | --- | --- |")
+    for column in columns:
+        yield f"| `{column.name}` | {column.type} | {column.unit} | {column.meaning} |"
 
 
 if __name__ == "__main__":

@@ -130,6 +130,7 @@ TABLES: tuple[Table, ...] = (
             _derived("device", "VARCHAR", "desktop, mobile, tablet, bot or other"),
             _derived("is_bot", "BOOLEAN", "whether the agent is a known robot"),
             _derived("country", "VARCHAR", "ISO 3166-1 alpha-2 code", nullable=True),
+            _derived("is_objecting", "BOOLEAN", "whether the browser said that its visitor objects to statistics, by a signal that the charter lists"),
         ),
     ),
     Table(

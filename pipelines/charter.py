@@ -38,6 +38,10 @@ RETENTION_IDS = (
     "identity_documents", "cookies_essential", "cookies_functional", "cookies_performance", "exports",
     "evidence", "erased_identifiers", "landing",
 )  # fmt: skip
+_REASONED = (
+    "threshold", "dominance_people", "dominance_share", "dominance_closeness", "hide_all_or_nothing",
+    "rounding", "publish_after_days", "coarser_attempts", "keep_releases",
+)  # fmt: skip
 RIGHT_IDS = ("access", "rectification", "objection", "restriction", "erasure", "portability", "withdrawal")
 
 
@@ -139,17 +143,82 @@ class Right:
     clause: ClauseId
 
 
+SitePath = Annotated[str, Like(r"/[^\s?#*]*\*?", "/contact/thanks")]
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """Something that visits are counted for reaching: a request, with success, to one of `paths`."""
+
+    id: str
+    name: str
+    paths: tuple[SitePath, ...]
+    method: Literal["GET", "POST"] = "GET"
+
+
+CookieValue = Annotated[str, Like(r"[A-Za-z0-9_.-]{1,64}=[^\s;\"\\]+", "statistics=no")]
+
+
+@dataclass(frozen=True, slots=True)
+class Objections:
+    """By what a browser objects to statistics: request headers that say 1, and cookies with their value."""
+
+    clause: ClauseId | None = None
+    signals: tuple[Literal["DNT", "Sec-GPC"], ...] = ()
+    cookies: tuple[CookieValue, ...] = ()
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """What stands in a log where somebody objects."""
+        return (*(f"{signal}: 1" for signal in self.signals), *self.cookies)
+
+
+def _can_be_noisy(value: Mapping[str, Any], _file: Mapping[str, Any]) -> str | None:
+    if unknown := sorted(value.keys() - {"hours"}):
+        return (
+            f"has {', '.join(unknown)}: noise is for measures whose rows are known beforehand, hours alone."
+        )
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """A measure that is published with noise: how much of it, and what one person adds at the most.
+
+    `epsilon` is spent on one person by each day, `budget` by all days of a calendar year. Of one person and
+    day, `most_rows` rows count, and `most_hits` requests in each.
+    """
+
+    id: str
+    epsilon: Annotated[float, Between(0.01, 10)]
+    budget: Annotated[float, Between(0.01, 10_000)]
+    most_rows: Annotated[int, Between(1, 24)]
+    most_hits: Annotated[int, Between(1, 300)]
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What may be published: how many people must stand behind a number, when, and why."""
+    """What may be published: how many people must stand behind a number, when, and why.
+
+    A sum is not published where `dominance_people` add more than `dominance_share` of it, or where the second
+    largest part tells the largest to within `dominance_closeness`; with `hide_all_or_nothing` no part that is
+    nothing of its whole, or all of it.
+    """
 
     threshold: Annotated[int, Between(2, 10_000)]
+    dominance_people: Annotated[int, Between(1, 2)]
+    dominance_share: Annotated[float, Between(0.1, 1)]
+    dominance_closeness: Annotated[float, Between(0, 1)]
+    hide_all_or_nothing: bool
     rounding: Annotated[int, Between(0, 10_000)]
     publish_after_days: Annotated[int, Between(1, 365)]
+    coarser_attempts: Annotated[int, Between(0, 20)]
     keep_releases: Annotated[int, Between(1, 1_000)]
-    reasons: Annotated[
-        Mapping[str, str], Holds("threshold", "rounding", "publish_after_days", "keep_releases", only=True)
-    ]
+    reasons: Annotated[Mapping[str, str], Holds(*_REASONED, only=True)]
+    conversions: Mapping[str, Goal] = field(default_factory=lambda: MappingProxyType({}))
+    objections: Objections = field(default_factory=Objections)
+    noise: Annotated[Mapping[str, Noise], _can_be_noisy] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def _network(value: str, _file: Mapping[str, Any]) -> str | None:

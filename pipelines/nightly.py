@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from typing import TypeVar
 
-from pipelines import backups, contacts, quality, retention, statistics, traffic
+from pipelines import backups, contacts, quality, retention, rights, statistics, traffic
 from pipelines.errors import LandingError
 from pipelines.faults import guarded
 from pipelines.installation import Installation
@@ -127,7 +127,9 @@ def day_batches(night: str) -> list[list[str]]:
 def publish_days(night: str, days: Sequence[str], at: datetime) -> dict[str, int]:
     """Measure `days` and hide small cells; return the counts of cells."""
     installation, day = Installation.open(os.environ), day_of(night)
-    measured = statistics.measure_days(installation, [date.fromisoformat(text) for text in days], day=day)
+    asked, objecting = [date.fromisoformat(text) for text in days], rights.objecting(installation)
+    measured = statistics.measure_days(installation, asked, day=day, objecting=objecting)
+    _record_noise(installation, night, at)
     return _record_measured(installation, night, measured, at)
 
 
@@ -135,7 +137,7 @@ def publish_days(night: str, days: Sequence[str], at: datetime) -> dict[str, int
 def publish_release(night: str, at: datetime) -> dict[str, int]:
     """Publish one release with what was measured since the last; return its counts."""
     installation, day = Installation.open(os.environ), day_of(night)
-    release = statistics.release(installation, day=day, at=at)
+    release = statistics.release(installation, day=day, at=at, objecting=rights.objecting(installation))
     rows = sum(release.measures.values())
     counts = {"days": len(release.days), "rows": rows, "is_new": int(release.is_new)}
     if release.release_id != statistics.NO_RELEASE:
@@ -252,6 +254,28 @@ def _record_measured(
     if measured.days:
         installation.ledger.append("days_measured", day=day_of(night), at=at, night=night, **counts)
     return counts
+
+
+def _record_noise(installation: Installation, night: str, at: datetime) -> None:
+    """Write the privacy loss of each staged period to the ledger, once; also of what a killed run staged."""
+    if not installation.charter.publication.noise:
+        return
+    known = {
+        (entry.facts["period"], entry.facts["measure"])
+        for entry in installation.ledger.entries("noise_drawn")
+    }
+    drawn: list[dict[str, Fact]] = [
+        {
+            "night": night,
+            "period": spent.period,
+            "measure": spent.measure,
+            "epsilon_thousandths": round(1000 * spent.epsilon),
+            "of_the_year_thousandths": round(1000 * spent.of_the_year),
+        }
+        for spent in statistics.account(installation.places.releases)
+        if (spent.period, spent.measure) not in known
+    ]
+    installation.ledger.append_all("noise_drawn", drawn, day=day_of(night), at=at)
 
 
 def _totals(kind: str, outcomes: Outcomes) -> dict[str, int]:

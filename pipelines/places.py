@@ -66,6 +66,11 @@ class Places:
         return self.reports / f"quality-{day.isoformat()}.html"
 
     @property
+    def risks(self) -> Path:
+        """What the adversary of the release gate tried on each release, and the reports on it for the DPO."""
+        return self.reports / "releases"
+
+    @property
     def landing_traffic(self) -> Path:
         """Raw web-server logs; a sub-folder is a source (a web server) of its own."""
         return self.landing / "traffic"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.exceptions import TyperException
 
-from pipelines.cli import holds, keeping, requests, traffic
+from pipelines.cli import holds, keeping, releases, requests, traffic
 from pipelines.cli.terminal import (
     Day,
     Later,
@@ -57,6 +57,7 @@ purge_app = typer.Typer(
 app.add_typer(purge_app, name="purge")
 app.add_typer(vault_app, name="vault")
 app.add_typer(ledger_app, name="ledger")
+app.add_typer(releases.app, name="releases")
 app.add_typer(requests.app, name="request")
 app.add_typer(holds.app, name="hold")
 app.add_typer(traffic.app)

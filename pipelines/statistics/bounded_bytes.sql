@@ -1,11 +1,12 @@
 -- Purpose: bound what one person adds to the bytes of a day.
 -- Reads: daily_people. Parameters: $threshold (people), $requests_for_one (requests that stand for one unknown person).
--- One row means a day. Who was sent more than the person at the threshold's place counts like that person, so that the
--- total is never about the one who fetched the most.
+-- One row means a day, in three significant digits: sizes of pages are no secret, and a sum to the byte would be an
+-- equation in how often each was read. Who was sent more than the person at the threshold's place counts like that
+-- person, so that the total is never about the one who fetched the most.
 WITH people AS (
     SELECT day, contributor, sum(sent_bytes)::BIGINT AS sent_bytes
     FROM daily_people
-    WHERE contributors
+    WHERE contributors > 0
     GROUP BY ALL
 ),
 placed AS (
@@ -21,7 +22,10 @@ bounds AS (
     FROM placed
     GROUP BY ALL
 )
-SELECT day, sum(least(sent_bytes, most_bytes))::BIGINT AS sent_bytes
-FROM people
-JOIN bounds USING (day)
-GROUP BY ALL
+SELECT day, round(bytes, 2 - floor(log10(greatest(bytes, 1)))::INTEGER)::BIGINT AS sent_bytes
+FROM (
+    SELECT day, sum(least(sent_bytes, most_bytes))::BIGINT AS bytes
+    FROM people
+    JOIN bounds USING (day)
+    GROUP BY ALL
+)

@@ -1,16 +1,17 @@
 """Who is behind each cell: rows of a measure's SQL (one person in one cell each) → cells.
 
-    name the cells → collect and count the persons, part by part → add up
+    name the cells → collect the persons, part by part → count them
 
-Heads are counted in SQL. Of a large day only those leave it who are too few, and are in doubt; others when
-the rule asks who they are. So what a day takes of memory does not grow with its people.
+Few are counted in memory, in one pass. Of a large day people are counted in SQL, and only those leave it who
+are too few, or too much of their cell, and are in doubt; others when the rule asks who they are. So memory
+does not grow with a day's people.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache, partial
 from typing import Any
@@ -19,16 +20,24 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.statistics.disclosure import Rule
 from pipelines.statistics.measures import OTHER, Measure, label_sql, sql
-from pipelines.statistics.people import REQUESTS_FOR_ONE_UNKNOWN, Cell, Label, People, Tally, number
+from pipelines.statistics.people import (
+    REQUESTS_FOR_ONE_UNKNOWN,
+    Cell,
+    Ids,
+    Label,
+    People,
+    Tally,
+    tallies_of,
+)
 
 Parameters = Mapping[str, object]
-Ids = npt.NDArray[np.int64]
+Columns = Mapping[str, Sequence[Any]]
 
 _FEW = 1 << 18  # persons of all cells that are read at once, whether they are in doubt or not
-_EVERYBODY = 1 << 62
 _PEOPLE = "people"  # the visitors among the contributors
-_IN_DOUBT = f"{{is_in}} AND {{group}}_known + {{group}}_unknown // {REQUESTS_FOR_ONE_UNKNOWN} < $value"
+_KIND = "kind"  # the column of labels that some measures have
 
 
 def name_cells(connection: duckdb.DuckDBPyConnection, measure: Measure, parameters: Parameters) -> None:
@@ -38,85 +47,169 @@ def name_cells(connection: duckdb.DuckDBPyConnection, measure: Measure, paramete
 
 
 def collect(
-    connection: duckdb.DuckDBPyConnection, measure: Measure, parameters: Parameters, *, is_first: bool = True
+    connection: duckdb.DuckDBPyConnection, measure: Measure, parameters: Parameters, *, part: int = 0
 ) -> None:
-    """Add and count the persons of one part of the requests; no contributor may be in two parts.
+    """Add the persons of one part of the requests; no contributor may be in two parts.
 
-    Counted here and not together at the end, as a large table of hashes is far slower than some small ones.
+    Where there are several each is counted here and not together at the end, as a large table of hashes
+    is far slower than some small ones.
     """
     name = measure.name
+    if part == 0:
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {name}_people AS {sql(name)}", parameters)
+        return
+    if part == 1:
+        counted = _count(measure, f"{name}_people")
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {name}_counted AS {counted}")
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {name}_part AS {sql(name)}", parameters)
-    for table, rows in ((f"{name}_people", f"FROM {name}_part"), (f"{name}_counted", _count(measure))):
-        into = f"CREATE OR REPLACE TEMP TABLE {table} AS" if is_first else f"INSERT INTO {table}"
-        connection.execute(f"{into} {rows}")
+    connection.execute(f"INSERT INTO {name}_people FROM {name}_part")
+    connection.execute(f"INSERT INTO {name}_counted {_count(measure, f'{name}_part')}")
 
 
 def cells_of(
-    connection: duckdb.DuckDBPyConnection, measure: Measure, *, threshold: int
+    connection: duckdb.DuckDBPyConnection, measure: Measure, *, rule: Rule, parts: int = 1
 ) -> Iterator[tuple[date, Cell]]:
     """Yield each cell that holds somebody, with the period that it is of.
 
-    Who is in a group of `threshold` people or more may be read later, from the same connection.
+    Who is in a group that is safe by itself may be read later, from the same connection.
     """
-    connection.execute(_add_up(measure))
+    row = connection.execute(f"SELECT count(*) FROM {measure.name}_people").fetchone()  # noqa: S608 declared name
+    if row and row[0] <= _FEW:
+        yield from _few_cells(connection, measure)
+        return
+    counted = _count(measure, f"{measure.name}_people") if parts == 1 else _add_up(measure)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {measure.name}_cells AS "  # noqa: S608 declared names
+        f"SELECT row_number() OVER () - 1 AS nr, * FROM ({counted})"
+    )
     found = connection.execute(f"FROM {measure.name}_cells ORDER BY nr").to_arrow_table()
     columns: dict[str, list[Any]] = {name: found[name].to_pylist() for name in found.column_names}
-    in_doubt = threshold if sum(columns["persons"]) > _FEW else _EVERYBODY
     tallies = list(_tallies(columns, (*_groups(measure), _PEOPLE)))
-    rows = zip(
-        columns[measure.period.name],
-        zip(*(_labels(columns, level, found.num_rows) for level in measure.levels), strict=True),
-        _records(columns, [column.name for column in measure.counts]),
-        _Behind(connection, measure, in_doubt).each(tallies),
-        tallies,
-        strict=True,
+    groups = _Behind(connection, measure).each(tallies, rule)
+    yield from _cells(connection, measure, columns, groups, tallies)
+
+
+def _few_cells(connection: duckdb.DuckDBPyConnection, measure: Measure) -> Iterator[tuple[date, Cell]]:
+    """Yield the cells with all of their people, counted here."""
+    period = measure.period.name
+    found = connection.execute(
+        f"FROM {measure.name}_people ORDER BY {period}, cell, contributor, person"
+    ).to_arrow_table()
+    rows = {column: found[column].to_numpy() for column in found.column_names}
+    is_new = np.ones(found.num_rows, dtype=bool)
+    is_new[1:] = (np.diff(rows["cell"]) != 0) | (rows[period][1:] != rows[period][:-1])
+    first, nr = np.flatnonzero(is_new), np.cumsum(is_new) - 1
+    columns: dict[str, list[Any]] = {
+        period: found[period].take(first).to_pylist(), "cell": rows["cell"][first].tolist(),
+    }  # fmt: skip
+    for count in measure.counts:
+        sums = np.add.reduceat(rows[count.name].astype(np.int64), first) if len(first) else first
+        columns[count.name] = sums.tolist()
+    people = _people_of(rows, nr, _groups(measure))
+    tallies = {group: tallies_of(*behind, len(first)) for group, behind in people.items()}
+    split = {group: _split(*behind, np.arange(len(first) + 1)) for group, behind in people.items()}
+    yield from _cells(
+        connection, measure, columns, _records(split, list(split)), _records(tallies, list(tallies))
     )
-    for period, labels, counts, people, told in rows:
-        yield period, Cell(labels, counts, people, told)
+
+
+def _cells(
+    connection: duckdb.DuckDBPyConnection,
+    measure: Measure,
+    columns: Columns,
+    groups: Iterable[Mapping[str, People]],
+    tallies: Iterable[Mapping[str, Tally]],
+) -> Iterator[tuple[date, Cell]]:
+    """Yield the cells of these columns, groups and tallies with their labels and kinds."""
+    called = _labels(connection, measure)
+    counts = _records(columns, [column.name for column in measure.counts])
+    rows = zip(columns[measure.period.name], columns["cell"], counts, groups, tallies, strict=True)
+    for period, cell, summed, people, told in rows:
+        labels, kind = called[cell]
+        yield period, Cell(labels, summed, people, told, kind)
+
+
+def _labels(
+    connection: duckdb.DuckDBPyConnection, measure: Measure
+) -> dict[int, tuple[tuple[Label | None, ...], str]]:
+    """Return cell → its labels from fine to coarse, and its kind."""
+    found = connection.execute(f"FROM {measure.name}_labels").to_arrow_table()
+    columns: dict[str, list[Any]] = {name: found[name].to_pylist() for name in found.column_names}
+    kinds = columns.get(_KIND, [""] * found.num_rows)
+    levels = [_level(columns, level, found.num_rows) for level in measure.levels]
+    return dict(zip(columns["cell"], zip(zip(*levels, strict=True), kinds, strict=True), strict=True))
+
+
+def _level(columns: Columns, level: tuple[str, ...], rows: int) -> list[Label | None]:
+    if not level:
+        return [()] * rows
+    labels = zip(*([OTHER] * rows if name == OTHER else columns[name] for name in level), strict=True)
+    return [None if None in label else label for label in labels]
 
 
 class _Behind:
-    """Who is behind the cells of a measure: of groups `in_doubt` read at once, of others when asked for."""
+    """Who is behind the cells of a measure: of groups in doubt read at once, of others when asked for."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, measure: Measure, in_doubt: int) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, measure: Measure) -> None:
         self._connection = connection
         self._measure = measure
-        self._in_doubt = in_doubt
 
-    def each(self, tallies: Sequence[Mapping[str, Tally]]) -> Iterator[Mapping[str, People]]:
-        """Yield the groups of each cell, of which `tallies` tells the people."""
+    def each(self, tallies: Sequence[Mapping[str, Tally]], rule: Rule) -> Iterator[Mapping[str, People]]:
+        """Yield the groups of people of each cell; what the rule allows is read when asked for."""
         edges = np.arange(len(tallies) + 1)
-        asked = {_PEOPLE: "contributors"} | {group: group for group in _groups(self._measure)}
-        in_doubt = " OR ".join(_IN_DOUBT.format(group=group, is_in=is_in) for group, is_in in asked.items())
-        found = self._read(in_doubt, self._in_doubt)
-        parts = {
-            group: _split(people, np.searchsorted(cells, edges)) for group, (cells, people) in found.items()
-        }
-        if self._in_doubt == _EVERYBODY:
-            yield from _records(parts, list(parts)) if parts else ()
-            return
+        in_doubt = self._read(_in_doubt(self._measure, rule))
+        parts = {group: _split(*found, edges) for group, found in in_doubt.items()}
         for nr, told in enumerate(tallies):
-            known = {
-                group: parts[group][nr] for group, tally in told.items() if number(tally) < self._in_doubt
-            }
-            yield _Groups(list(told), known, partial(self._of_cell, nr))
+            known = {group: parts[group][nr] for group, found in told.items() if _is_read(group, found, rule)}
+            yield _Groups(tuple(told), known, partial(self._of_cell, nr))
 
     def _of_cell(self, nr: int) -> dict[str, People]:
-        return {group: people for group, (_cells, people) in self._read("nr = $value", nr).items()}
+        found = self._read("nr = $nr", nr)
+        return {group: People(ids, weights) for group, (_cells, ids, weights) in found.items()}
 
-    def _read(self, condition: str, value: int) -> dict[str, tuple[Ids, Ids]]:
-        """Return of each group its people in the cells that meet the condition, by cell, each once."""
+    def _read(self, condition: str, nr: int | None = None) -> dict[str, tuple[Ids, Ids, Ids]]:
+        """Return of each group its cells, people and what they add, in the cells that meet the condition."""
         name, groups = self._measure.name, _groups(self._measure)
         found = self._connection.execute(
-            f"SELECT nr, contributor, person, {', '.join(groups)} FROM {name}_people "  # noqa: S608 declared names
-            f"JOIN {name}_cells USING ({self._measure.period.name}, cell) "
+            f"SELECT nr, contributor, person, {', '.join(f'behind.{group}' for group in groups)} "  # noqa: S608 declared names
+            f"FROM {name}_people AS behind JOIN {name}_cells USING ({self._measure.period.name}, cell) "
             f"WHERE {condition} ORDER BY nr, contributor, person",
-            {"value": value},
+            {"nr": nr} if nr is not None else None,
         ).to_arrow_table()
         rows = {column: found[column].to_numpy() for column in found.column_names}
-        people = {group: _distinct(rows["nr"], rows["contributor"], rows[group]) for group in groups}
-        is_known = rows["contributors"] & (rows["person"] > 0)
-        return people | {_PEOPLE: _distinct(rows["nr"], rows["person"], is_known)}
+        return _people_of(rows, rows["nr"], groups)
+
+
+def _people_of(
+    rows: Mapping[str, npt.NDArray[Any]], nr: Ids, groups: Sequence[str]
+) -> dict[str, tuple[Ids, Ids, Ids]]:
+    """Return of each group its cells, people and what they add; the rows are in the order of both."""
+    people = {group: _distinct(nr, rows["contributor"], rows[group]) for group in groups}
+    visitors = np.where(rows["person"] > 0, rows["contributors"] > 0, False)
+    nrs, ids, _weights = _distinct(nr, rows["person"], visitors)
+    return people | {_PEOPLE: (nrs, ids, np.ones(len(ids), np.int64))}
+
+
+def _distinct(cells: Ids, ids: Ids, weights: npt.NDArray[Any]) -> tuple[Ids, Ids, Ids]:
+    """Return the pairs of cell and person who add something, each once; equal ones come together."""
+    is_in = weights > 0
+    cells, ids, weights = cells[is_in], ids[is_in], weights[is_in].astype(np.int64)
+    is_new = np.ones(len(cells), dtype=bool)
+    is_new[1:] = (cells[1:] != cells[:-1]) | (ids[1:] != ids[:-1])
+    first = np.flatnonzero(is_new)
+    return cells[first], ids[first], np.add.reduceat(weights, first) if len(first) else weights
+
+
+def _split(cells: Ids, ids: Ids, weights: Ids, edges: Ids) -> list[People]:
+    places = np.searchsorted(cells, edges).tolist()
+    return [People(ids[start:end], weights[start:end]) for start, end in itertools.pairwise(places)]
+
+
+def _is_read(group: str, found: Tally, rule: Rule) -> bool:
+    """Return whether the group was in doubt; of visitors only their number is judged."""
+    if group == _PEOPLE:
+        return found.heads < rule.threshold
+    return found.is_empty or not rule.allows(found)
 
 
 class _Groups(Mapping[str, People]):
@@ -146,76 +239,66 @@ class _Groups(Mapping[str, People]):
 
 @cache
 def _groups(measure: Measure) -> tuple[str, ...]:
-    """Return the booleans of the measure's SQL: the groups of people that the rule looks at."""
-    return tuple(re.findall(r" AS (contributors|with_\w+|without_\w+)", sql(measure.name)))
+    """Return the columns of the measure's SQL that say what a person adds to a group of the rule."""
+    return tuple(re.findall(r" AS (contributors|with_\w+|without_\w+|of_\w+)", sql(measure.name)))
 
 
-def _count(measure: Measure) -> str:
-    """Return the SQL of one row a cell: sums, and how many known and unknown people are in each group.
-
-    Groups are the bits of one number, which tells in what each contributor is, once for each cell.
-    """
-    key, part, groups = f"{measure.period.name}, cell", f"{measure.name}_part", _groups(measure)
-    bits = " | ".join(f"({group}::UTINYINT << {place})" for place, group in enumerate(groups))
+def _count(measure: Measure, people: str) -> str:
+    """Return the SQL of one row a cell: sums, how many are in each group, what the two largest add."""
+    key, groups = f"{measure.period.name}, cell", _groups(measure)
+    added = ", ".join(f"sum({group})::BIGINT AS {group}" for group in groups)
     tallies = ", ".join(
-        f"coalesce(sum(heads) FILTER (bits & {1 << place} <> 0 AND {known}), 0)::BIGINT AS {group}_{side}"
-        for place, group in enumerate(groups)
-        for side, known in (("known", "is_known"), ("unknown", "NOT is_known"))
+        f"count(*) FILTER ({group} > 0 AND contributor > 0) AS {group}_known, "
+        f"count(*) FILTER ({group} > 0 AND contributor <= 0) AS {group}_unknown, "
+        f"sum({group})::BIGINT AS {group}_total, "
+        f"max({group}, 2)[1] AS {group}_first, coalesce(max({group}, 2)[2], 0) AS {group}_second"
+        for group in groups
     )
     sums = ", ".join(f"sum({column.name})::BIGINT AS {column.name}" for column in measure.counts)
     return f"""
-        WITH contributors AS (
-            SELECT {key}, contributor, bit_or({bits}) AS bits FROM {part} GROUP BY {key}, contributor
-        ),
-        alike AS (
-            SELECT {key}, bits, contributor > 0 AS is_known, count(*) AS heads FROM contributors GROUP BY ALL
-        ),
-        tallies AS (SELECT {key}, {tallies} FROM alike GROUP BY {key}),
+        WITH heads AS (SELECT {key}, contributor, {added} FROM {people} GROUP BY {key}, contributor),
+        tallies AS (SELECT {key}, {tallies} FROM heads GROUP BY {key}),
         sums AS (
             SELECT {key}, {sums}, count(*) AS persons,
-                count(*) FILTER (contributors AND person > 0) AS {_PEOPLE}_known, 0 AS {_PEOPLE}_unknown
-            FROM {part} GROUP BY {key}
+                count(*) FILTER (contributors > 0 AND person > 0) AS {_PEOPLE}_known
+            FROM {people} GROUP BY {key}
         )
         SELECT * FROM sums JOIN tallies USING ({key})
     """  # noqa: S608 declared names
 
 
 def _add_up(measure: Measure) -> str:
-    """Return the statement that makes the table of cells, over all parts, with their labels."""
-    names = dict.fromkeys(name for level in measure.levels for name in level if name != OTHER)
+    """Return the SQL of one row a cell, over all parts."""
+    key, groups = f"{measure.period.name}, cell", _groups(measure)
+    largest = ", ".join(
+        f"max({group}_first) AS {group}_first, "
+        f"list_reverse_sort(list({group}_first) || list({group}_second))[2] AS {group}_second"
+        for group in groups
+    )
+    lists = ", ".join(f"{group}_{each}" for group in groups for each in ("first", "second"))
     return f"""
-        CREATE OR REPLACE TEMP TABLE {measure.name}_cells AS
-        WITH added AS (
-            SELECT {measure.period.name}, cell, sum(COLUMNS(* EXCLUDE ({measure.period.name}, cell)))::BIGINT
-            FROM {measure.name}_counted GROUP BY {measure.period.name}, cell
-        ),
-        named AS (SELECT DISTINCT {", ".join(("cell", *names))} FROM {measure.name}_labels)
-        SELECT row_number() OVER () - 1 AS nr, * FROM added LEFT JOIN named USING (cell)
+        SELECT {key}, sum(COLUMNS(* EXCLUDE ({key}, {lists})))::BIGINT, {largest}
+        FROM {measure.name}_counted GROUP BY {key}
     """  # noqa: S608 declared names
 
 
-def _distinct(cells: Ids, people: Ids, is_in: npt.NDArray[np.bool_]) -> tuple[Ids, Ids]:
-    """Return the pairs of cell and person that are `is_in`, each once; equal ones come together."""
-    cells, people = cells[is_in], people[is_in]
-    is_new = np.ones(len(cells), dtype=bool)
-    is_new[1:] = (cells[1:] != cells[:-1]) | (people[1:] != people[:-1])
-    return cells[is_new], people[is_new]
+def _in_doubt(measure: Measure, rule: Rule) -> str:
+    """Return the condition that a person is in a group of a cell that is not safe by itself."""
+    asked = [f"(behind.{group} > 0 AND {_is_unsafe(group, rule)})" for group in _groups(measure)]
+    return " OR ".join((*asked, f"(behind.contributors > 0 AND {_PEOPLE}_known < {rule.threshold})"))
 
 
-def _split(people: Ids, edges: Ids) -> list[People]:
-    return [people[start:end] for start, end in itertools.pairwise(edges.tolist())]
+def _is_unsafe(group: str, rule: Rule) -> str:
+    """Return in SQL what `Rule.allows` denies, computed in the same floating numbers."""
+    most = f"{group}_first + {group}_second" if rule.largest > 1 else f"{group}_first"
+    return (
+        f"({group}_known + {group}_unknown // {REQUESTS_FOR_ONE_UNKNOWN} < {rule.threshold} "
+        f"OR {most} > {rule.share}::DOUBLE * {group}_total "
+        f"OR {rule.closeness}::DOUBLE * {group}_first > {group}_total - {group}_first - {group}_second)"
+    )
 
 
-def _labels(
-    columns: Mapping[str, Sequence[Any]], level: tuple[str, ...], rows: int
-) -> Iterator[Label | None]:
-    if not level:
-        return itertools.repeat((), rows)
-    labels = zip(*([OTHER] * rows if name == OTHER else columns[name] for name in level), strict=True)
-    return (None if None in label else label for label in labels)
-
-
-def _records(columns: Mapping[str, Sequence[Any]], names: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _records(columns: Columns, names: Sequence[str]) -> Iterator[dict[str, Any]]:
     return (
         dict(zip(names, values, strict=True))
         for values in zip(*(columns[name] for name in names), strict=True)
@@ -223,7 +306,16 @@ def _records(columns: Mapping[str, Sequence[Any]], names: Sequence[str]) -> Iter
 
 
 def _tallies(columns: Mapping[str, Sequence[int]], groups: Sequence[str]) -> Iterator[dict[str, Tally]]:
-    sides = {
-        name: list(zip(columns[f"{name}_known"], columns[f"{name}_unknown"], strict=True)) for name in groups
-    }
+    sides = {name: list(_tallies_of(columns, name)) for name in groups}
     return _records(sides, groups)
+
+
+def _tallies_of(columns: Mapping[str, Sequence[int]], group: str) -> Iterator[Tally]:
+    """Yield the tallies of a group; of people only how many they are is of interest."""
+    if group == _PEOPLE:
+        return (
+            Tally(known, 0, known, min(known, 1), min(max(known - 1, 0), 1))
+            for known in columns[f"{group}_known"]
+        )
+    named = (columns[f"{group}_{each}"] for each in ("known", "unknown", "total", "first", "second"))
+    return itertools.starmap(Tally, zip(*named, strict=True))

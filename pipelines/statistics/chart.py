@@ -1,4 +1,4 @@
-"""A daily line chart as SVG coordinates; the template draws it."""
+"""A daily line chart as SVG coordinates, and the hours of the week as shades; the template draws them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ WIDTH, HEIGHT = 900, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 44, 14, 30  # room for half a date at either end
 _GRID_LINES = 4
 _MOST_DATES = 8
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 Day = tuple[date, int | None, int | None]
 
@@ -56,6 +57,42 @@ def line_chart(days: Sequence[Day], names: Sequence[str]) -> Chart:
     levels = [top * step // _GRID_LINES for step in range(_GRID_LINES + 1)]
     up = [Mark(_y(level, top), f"{level:,}") for level in levels]
     return Chart(lines, _dates(first, last), up, _summary(days, names))
+
+
+@dataclass(frozen=True)
+class Shade:
+    """One hour of a weekday: the number as text, and how dark it is, 0 to 9."""
+
+    text: str
+    level: int
+
+
+@dataclass(frozen=True)
+class Heat:
+    """Requests in each hour of the week, on the average of the days of a month that show it."""
+
+    month: str
+    hours: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[Shade]]]
+
+
+def heat_map(month: str, cells: Sequence[tuple[str, str, float]]) -> Heat:
+    """Return the picture of (weekday, hour, mean); an hour without a number of its own stays white."""
+    means = {(weekday, hour): mean for weekday, hour, mean in cells}
+    most = max(means.values(), default=1.0)
+    hours = sorted({hour for _weekday, hour in means})
+    rows = [
+        (
+            _WEEKDAYS[int(weekday) - 1],
+            [_shade(means.get((weekday, hour)), most) for hour in hours],
+        )
+        for weekday in sorted({weekday for weekday, _hour in means})
+    ]
+    return Heat(month, hours, rows)
+
+
+def _shade(mean: float | None, most: float) -> Shade:
+    return Shade("", 0) if mean is None else Shade(f"{mean:,.0f}", min(9, int(10 * mean / most)))
 
 
 def _path(points: Sequence[tuple[date, int | None]], first: date, last: date, top: int) -> str:

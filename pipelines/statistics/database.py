@@ -14,15 +14,21 @@ from pathlib import Path
 import duckdb
 
 from pipelines.errors import ConfigurationError
-from pipelines.statistics.measures import MEASURES, Column, Measure
+from pipelines.statistics.declare import Column, Measure
+from pipelines.statistics.measures import MEASURES
 from pipelines.statistics.shelf import DATABASE
 from pipelines.statistics.staging import MEASURE
 
 COVERAGE = "coverage"
 COVERAGE_COLUMNS = (
-    Column("period", "VARCHAR", "local day (YYYY-MM-DD) or month (YYYY-MM)"),
+    Column("period", "VARCHAR", "local day (YYYY-MM-DD), week (YYYY-Www), month (YYYY-MM) or year (YYYY)"),
     Column("measure", "VARCHAR", "table of this release"),
-    Column("state", "VARCHAR", "published, or suppressed: every number would be about too few people"),
+    Column(
+        "state",
+        "VARCHAR",
+        "published; published with noise: near the numbers, none exact; or suppressed: each would be about "
+        "too few people",
+    ),
 )
 _HARDENED: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
@@ -80,7 +86,9 @@ def build(
     connection.execute(f"ATTACH {_quoted(folder / DATABASE)} AS fresh")
     if staged:
         files = {"files": [str(path) for path in staged]}
-        connection.execute("CREATE OR REPLACE TEMP TABLE arrived AS FROM read_parquet($files)", files)
+        connection.execute(
+            "CREATE OR REPLACE TEMP TABLE arrived AS FROM read_parquet($files, union_by_name = true)", files
+        )
     rows = {measure.name: _fill(connection, measure, previous, staged, about) for measure in MEASURES}
     _cover(connection, coverage)
     connection.execute("CHECKPOINT fresh")

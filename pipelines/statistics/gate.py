@@ -1,190 +1,154 @@
-"""The gate: attack a release before anyone sees it, and refuse it where an attack succeeds.
+"""The gate: let the adversary loose on a release before anyone sees it, and refuse it where he succeeds.
 
-It knows only what a reader will know: the finished file and the releases before it. It fails closed.
+It knows only what a reader will know: the finished release and the ones before it. It fails closed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING
 
 import duckdb
 
+from pipelines.charter import Charter
 from pipelines.errors import DisclosureError
-from pipelines.statistics.database import COVERAGE, attach
-from pipelines.statistics.measures import MEASURES, OF_A_DAY, Measure
-from pipelines.statistics.people import REQUESTS_FOR_ONE_UNKNOWN
-from pipelines.statistics.plain import fault
-from pipelines.statistics.tables import rounded
+from pipelines.places import Places
+from pipelines.statistics import risk, staging
+from pipelines.statistics.database import attach
+from pipelines.statistics.tables import Tables
 
-_EARLIER = "earlier"
-RULES = ("small cell", "remainder of a row", "personal text", "published period changed", "total gives back",
-         "day without total", "row twice")  # fmt: skip
+if TYPE_CHECKING:
+    from pipelines.statistics.attack import Attacked, Finding, NameCheck
+    from pipelines.vault import Vault
+
+FRESH, _EARLIER = "fresh", "earlier"
+RULES = ("small cell", "row twice", "day without total", "total gives back", "contradiction",
+         "published period changed", "linked", "personal text", "too exact", "not understood")  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Passed:
     """What the gate looked at, for release.json and the ledger."""
 
-    rows: int
+    numbers: int
+    hidden_numbers: int
     texts: int
     earlier_releases: int
 
 
-@dataclass(frozen=True)
-class _Attack:
-    """One statement that counts the rows in which it succeeds."""
+class RefusedError(DisclosureError):
+    """The adversary succeeded: `findings` say where, and how often."""
 
-    measure: str
-    rule: str
-    sql: str
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = tuple(findings)
+        first, more = findings[0], len(findings) - 1
+        others = f" And {more} finding{'s' if more > 1 else ''} more." if more else ""
+        super().__init__(
+            f"the release is refused: {first.describe()}.{others} The release before it stays in force. Look "
+            f"at {first.measure} in releases/.staged, mend the step that let it through, remove the staged "
+            "periods at fault, and run again."
+        )
 
 
 def inspect(
-    connection: duckdb.DuckDBPyConnection, *, threshold: int, rounding: int, earlier: Sequence[Path] = ()
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    threshold: int,
+    rounding: int,
+    earlier: Sequence[Path] = (),
+    names: NameCheck | None = None,
+    keep: Callable[[Attacked], None] = lambda _attacked: None,
+    with_noise: Collection[str] = (),
 ) -> Passed:
-    """Attack the attached release `fresh`; DisclosureError names the measure, the rule and how often."""
-    least = rounded(threshold, rounding)
-    for attack in _attacks(least, exact=rounding < 2):
-        _require_none(attack, _count(connection, attack.sql))
-    texts = _read_texts(connection)
+    """Attack the attached release `fresh`; RefusedError names each measure, the rule and how often.
+
+    What an earlier release has shown is not judged again, by new rules perhaps: it must be as it was.
+    `names` finds people of the contact store in texts; `keep` gets what was tried and found, either way.
+    Only the measures `with_noise` may say so of themselves: of noisy numbers nothing follows exactly.
+    """
+    from pipelines.statistics import attack  # noqa: PLC0415 the solver takes a second to import
+
+    fresh = attack.Publication(connection, FRESH)
+    found: list[Finding] = []
+    settled: set[tuple[str, str]] = set()
     for folder in earlier:
-        _compare(connection, folder)
-    rows = sum(_count(connection, f"SELECT count(*) FROM fresh.{m.name}") for m in MEASURES)  # noqa: S608
-    return Passed(rows, texts, len(earlier))
-
-
-def _attacks(least: int, *, exact: bool) -> Iterator[_Attack]:
-    for measure in MEASURES:
-        yield _Attack(measure.name, "small cell", _small_cells(measure, least))
-        yield _Attack(measure.name, "row twice", _twice(measure))
-        if exact:  # rounded counts do not subtract exactly: what is left says nothing
-            for sql in _remainders(measure, least):
-                yield _Attack(measure.name, "remainder of a row", sql)
-    for measure in OF_A_DAY[1:]:
-        yield _Attack(
-            measure.name,
-            "day without total",
-            (
-                f"SELECT count(*) FROM fresh.{measure.name} ANTI JOIN fresh.daily USING (day)"  # noqa: S608
-            ),
-        )
-        if exact:
-            for sql in _differences(measure, least):
-                yield _Attack(measure.name, "total gives back", sql)
-    if exact:
-        yield _Attack("statuses", "total gives back", _errors_given_back(least))
-
-
-def _small_cells(measure: Measure, least: int) -> str:
-    """Count rows with a number under the threshold, or a number that too few people could stand behind."""
-    counts = [column.name for column in (*measure.counts, measure.people) if column.name != "sent_bytes"]
-    small = " OR ".join(f"coalesce({name} < {least}, false)" for name in counts)
-    nobody = f"FROM fresh.{measure.name} AS published WHERE {small} OR {measure.base} IS NULL"
-    if measure not in OF_A_DAY:
-        return f"SELECT count(*) {nobody} OR {measure.people.name} IS NULL"
-    # Nobody was counted on that day: then the requests themselves must be many.
-    uncounted = "EXISTS (FROM fresh.daily WHERE daily.day = published.day AND daily.visitors IS NULL)"
-    few = f"{measure.base} < {least * REQUESTS_FOR_ONE_UNKNOWN} AND {uncounted}"
-    return f"SELECT count(*) {nobody} OR ({few})"
-
-
-def _twice(measure: Measure) -> str:
-    key = ", ".join(column.name for column in (measure.period, *measure.dimensions))
-    return f"SELECT count(*) FROM (SELECT {key} FROM fresh.{measure.name} GROUP BY ALL HAVING count(*) > 1)"  # noqa: S608
-
-
-def _remainders(measure: Measure, least: int) -> Iterator[str]:
-    """Count rows where a whole minus its part is about too few: it was published by subtraction."""
-    for part in measure.parts:
-        if part.whole is not None:
-            left = f"{part.whole} - {part.name}"
-            yield f"SELECT count(*) FROM fresh.{measure.name} WHERE {left} <> 0 AND {left} < {least}"  # noqa: S608
-
-
-def _differences(measure: Measure, least: int) -> Iterator[str]:
-    """Count days where a total minus the rows that are shown is a number about too few people."""
-    for count, total in measure.totals.items():
-        yield (
-            f"SELECT count(*) FROM (SELECT any_value(daily.{total}) - sum({measure.name}.{count}) AS hidden "  # noqa: S608
-            f"FROM fresh.{measure.name} JOIN fresh.daily USING (day) GROUP BY day) "
-            f"WHERE hidden <> 0 AND hidden < {least}"
-        )
-    outside = f"daily.visitors - {measure.name}.visitors"
-    yield (
-        f"SELECT count(*) FROM fresh.{measure.name} JOIN fresh.daily USING (day) "  # noqa: S608 declared names
-        f"WHERE {outside} <> 0 AND {outside} < {least}"
+        with _attached(connection, folder):
+            before = attack.Publication(connection, _EARLIER)
+            found += attack.compare(fresh, before)
+            settled |= before.covered
+    fresh = replace(fresh, settled=frozenset(settled))
+    found += attack.noise_that_nobody_asked_for(fresh, with_noise)
+    attacked = attack.attack(fresh, attack.Rules(threshold, rounding), names or _nobody).adding(found)
+    keep(attacked)
+    if attacked.findings:
+        raise RefusedError(attacked.findings)
+    return Passed(
+        attacked.tried_in_all(attack.SINGLING_OUT),
+        attacked.tried_in_all(attack.DIFFERENCING),
+        attacked.tried_in_all(attack.TEXT),
+        len(earlier),
     )
 
 
-def _errors_given_back(least: int) -> str:
-    """Count days where the errors of `daily` minus those shown by status are about too few people."""
-    return (
-        "SELECT count(*) FROM (SELECT any_value(daily.errors) - "  # noqa: S608 a number
-        "coalesce(sum(statuses.hits) FILTER (statuses.status[1:1] IN ('4', '5')), 0) AS hidden "
-        "FROM fresh.statuses JOIN fresh.daily USING (day) GROUP BY day) "
-        f"WHERE hidden <> 0 AND hidden < {least}"
+def people_of(vault: Vault) -> NameCheck:
+    """Return what finds the people of the sealed contacts and requests in texts; they stay in the vault."""
+
+    def check(texts: Mapping[str, Sequence[str]]) -> Mapping[tuple[str, str], Sequence[str]]:
+        from pipelines.statistics.attack.names import known_people  # noqa: PLC0415 as above
+
+        with vault.workshop() as workshop:
+            workshop.open("contacts", archive=True)
+            workshop.open("rights")
+            return known_people(workshop.connection, texts)
+
+    return check
+
+
+def withhold(releases: Path, findings: Sequence[Finding]) -> bool:
+    """Withhold what was found, where it is staged and in no release yet; False where there is nothing."""
+    found = {(period, finding.measure) for finding in findings for period in finding.periods}
+    withheld = [
+        staging.withhold(releases, name, measure)
+        for name in staging.staged(releases)
+        for period, measure in found
+        if staging.shown_period(name) == period
+    ]
+    return any(withheld)
+
+
+def witnessed(
+    connection: duckdb.DuckDBPyConnection, day: date, found: Tables, *, charter: Charter, places: Places
+) -> Tables:
+    """Let the adversary count again who is behind the rows of a day, while its hits are `taken`.
+
+    What he saw is kept, in counts. Tables in which a row turns out to be about too few are suppressed.
+    """
+    from pipelines.statistics.attack.witness import witness  # noqa: PLC0415 as above
+
+    seen = witness(
+        connection, day, found.rows, time_zone=charter.time_zone, threshold=charter.publication.threshold
+    )
+    if seen is None:
+        return found
+    risk.keep_day(places, day, seen)
+    return replace(
+        found, rows={name: [] if name in seen.small_rows else rows for name, rows in found.rows.items()}
     )
 
 
-def _read_texts(connection: duckdb.DuckDBPyConnection) -> int:
-    """Look at every text of the release; DisclosureError where one looks like something of a person."""
-    read = 0
-    for measure in MEASURES:
-        for column in measure.dimensions:
-            texts = connection.execute(f"SELECT DISTINCT {column.name} FROM fresh.{measure.name}").fetchall()  # noqa: S608
-            faults = [reason for reason in (_fault(text) for (text,) in texts) if reason]
-            read += len(texts)
-            if faults:
-                found = f"personal text ({column.name} holds what looks like {faults[0]})"
-                _refuse(measure.name, found, len(faults))
-    return read
+def _nobody(_texts: Mapping[str, Sequence[str]]) -> Mapping[tuple[str, str], Sequence[str]]:
+    """Find nobody in any text: where there are no contacts."""
+    return {}
 
 
-def _fault(text: str | None) -> str | None:
-    return "nothing at all" if text is None else fault(text)
-
-
-def _compare(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Refuse where a period that `folder` published is missing, differs, or has rows more or less."""
+@contextmanager
+def _attached(connection: duckdb.DuckDBPyConnection, folder: Path) -> Iterator[None]:
     attach(connection, folder, _EARLIER)
     try:
-        for measure in MEASURES:
-            _require_none(
-                _Attack(measure.name, "published period changed", ""), _changed(connection, measure)
-            )
+        yield
     finally:
         connection.execute(f"DETACH {_EARLIER}")
-
-
-def _changed(connection: duckdb.DuckDBPyConnection, measure: Measure) -> int:
-    columns = ", ".join(column.name for column in measure.columns)
-    form = "%Y-%m-%d" if measure in OF_A_DAY else "%Y-%m"
-    # A period that was suppressed is published too: as suppressed.
-    known = f"strftime({measure.period.name}, '{form}') IN (SELECT period FROM {_EARLIER}.{COVERAGE})"  # noqa: S608
-    old = f"SELECT {columns} FROM {_EARLIER}.{measure.name}"  # noqa: S608 declared names
-    new = f"SELECT {columns} FROM fresh.{measure.name} WHERE {known}"  # noqa: S608 declared names
-    lost_or_altered = _count(connection, f"SELECT count(*) FROM ({old} EXCEPT ALL {new})")  # noqa: S608
-    return lost_or_altered + _count(connection, f"SELECT count(*) FROM ({new} EXCEPT ALL {old})")  # noqa: S608
-
-
-def _count(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
-    row = connection.execute(sql).fetchone()
-    if row is None:
-        raise DisclosureError("the release gate could not finish an attack: nothing is published; run again.")
-    return int(row[0])
-
-
-def _require_none(attack: _Attack, found: int) -> None:
-    if found:
-        _refuse(attack.measure, attack.rule, found)
-
-
-def _refuse(measure: str, rule: str, found: int) -> NoReturn:
-    raise DisclosureError(
-        f"the release is refused: measure {measure}, rule {rule}, {found} found. The release before it stays "
-        f"in force. Look at {measure} in releases/.staged, mend the step that let it through, remove the "
-        "staged periods at fault, and run again."
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,11 +11,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import duckdb
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
 from pipelines.charter import Charter
-from pipelines.statistics.chart import Chart, line_chart
-from pipelines.statistics.measures import MEASURES, OTHER, Measure
+from pipelines.statistics.chart import Chart, Heat, heat_map, line_chart
+from pipelines.statistics.declare import DAY, Measure
+from pipelines.statistics.measures import MEASURES, OTHER, WEEKDAYS
 
 RECENT_DAYS = 28
 BLANK = "\N{EN DASH}"
@@ -33,7 +35,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Table:
-    """One table of the page: sums over the recent days, or the latest months; the largest rows first."""
+    """One table of the page: sums over the recent days, or the latest periods; the largest rows first."""
 
     measure: Measure
     headings: Sequence[str]
@@ -42,16 +44,20 @@ class Table:
     left_out: int
 
 
+@functools.cache
+def _template() -> Template:
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+
+
 def write_page(
     connection: duckdb.DuckDBPyConnection, path: Path, facts: Mapping[str, Any], charter: Charter
 ) -> None:
     """Write the page of the attached release `fresh`; `facts` are those of release.json."""
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     since, until = _recent(connection)
-    page = template.render(
+    page = _template().render(
         facts=facts,
         host=urlsplit(charter.controller.site).hostname or charter.controller.site,
         controller=charter.controller,
@@ -61,7 +67,8 @@ def write_page(
         until=until,
         figures=_figures(connection, since),
         chart=_chart(connection),
-        tables=[_table(connection, measure, since) for measure in MEASURES[1:]],
+        tables=[_table(connection, measure, since) for measure in MEASURES[1:] if measure is not WEEKDAYS],
+        week=_week(connection),
         days=_latest_days(connection, since),
         suppressed_days=_suppressed_days(connection),
     )
@@ -73,10 +80,15 @@ def number(value: float | None) -> str:
     return BLANK if value is None else f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
+def share(value: float | None) -> str:
+    """Return a share in percent, or BLANK."""
+    return BLANK if value is None else f"{100 * value:.0f} %"
+
+
 def _recent(connection: duckdb.DuckDBPyConnection) -> tuple[date | None, date | None]:
-    row = connection.execute("SELECT max(day) FROM fresh.daily").fetchone()
-    until = row[0] if row else None
-    return (until - timedelta(days=RECENT_DAYS - 1), until) if until else (None, None)
+    row = connection.execute("SELECT min(day), max(day) FROM fresh.daily").fetchone()
+    first, until = row or (None, None)
+    return (max(first, until - timedelta(days=RECENT_DAYS - 1)), until) if first and until else (None, None)
 
 
 def _figures(connection: duckdb.DuckDBPyConnection, since: date | None) -> list[Figure]:
@@ -84,11 +96,12 @@ def _figures(connection: duckdb.DuckDBPyConnection, since: date | None) -> list[
         "SELECT sum(page_views), bool_or(page_views IS NULL), sum(visits), bool_or(visits IS NULL), "
         "avg(visitors), "
         "100 * sum(bounces) / nullif(sum(visits) FILTER (bounces IS NOT NULL), 0), "
-        "sum(page_views) / nullif(sum(visits) FILTER (page_views IS NOT NULL), 0), sum(sent_bytes) / 1e6 "
+        "sum(page_views) / nullif(sum(visits) FILTER (page_views IS NOT NULL), 0), avg(median_seconds), "
+        "sum(sent_bytes) / 1e6 "
         "FROM fresh.daily WHERE day >= $since::DATE",
         {"since": since},
     ).fetchone()
-    *totals, visitors, bounced, depth, megabytes = row or (None,) * 8
+    *totals, visitors, bounced, depth, seconds, megabytes = row or (None,) * 9
     views, visits = _sums(totals)
     return [
         Figure("Page views", views, "pages fetched with success"),
@@ -100,6 +113,11 @@ def _figures(connection: duckdb.DuckDBPyConnection, since: date | None) -> list[
             "visits that saw exactly one page",
         ),
         Figure("Pages per visit", BLANK if depth is None else f"{depth:.1f}", "page views divided by visits"),
+        Figure(
+            "Length of a visit",
+            BLANK if seconds is None else f"{number(seconds)} s",
+            "visits of two requests or more: the middle of a day, average over the days",
+        ),
         Figure(
             "Sent",
             BLANK if megabytes is None else f"{number(megabytes)} MB",
@@ -114,27 +132,59 @@ def _chart(connection: duckdb.DuckDBPyConnection) -> Chart | None:
 
 
 def _table(connection: duckdb.DuckDBPyConnection, measure: Measure, since: date | None) -> Table:
-    """Sum a measure's rows over the recent days; distinct people do not add up and are left out."""
+    """Sum a day's measure over the recent days; show the latest weeks, months and years as they are."""
+    if measure.period is not DAY:
+        return _latest(connection, measure)
     labels = [column.name for column in measure.dimensions]
-    counts = [column.name for column in measure.counts]
+    counts = [column.name for column in measure.counts] or ["visitors"]
     order = labels if measure.name == "hours" else [f"{counts[0]} DESC", *labels]
     # A sum over days of which some are blank is at least so much: it is marked, not passed off as the whole.
     sums = ", ".join(f"sum({name}) AS {name}, bool_or({name} IS NULL)" for name in counts)
-    if measure.period.name == "month":
-        labels, order = ["month", *labels], ["month DESC", *order]
-        sums += ", sum(people) AS people, false"
-        counts, since = [*counts, "people"], date.min
     rows = connection.execute(
         f"SELECT {', '.join(labels)}, {sums} FROM fresh.{measure.name} "  # noqa: S608 declared names
-        f"WHERE {measure.period.name} >= $since::DATE GROUP BY ALL ORDER BY {', '.join(order)}",
+        f"WHERE day >= $since::DATE GROUP BY ALL ORDER BY {', '.join(order)}",
         {"since": since},
     ).fetchall()
+    shown = [[*row[: len(labels)], *_sums(row[len(labels) :])] for row in rows[:_ROWS_OF_A_TABLE]]
+    # Distinct people of several days do not add up: whoever came on two of them counts on both.
+    counts = counts if measure.counts else ["visitor days"]
+    return Table(measure, _headings(labels, counts), shown, len(labels), max(0, len(rows) - _ROWS_OF_A_TABLE))
+
+
+def _latest(connection: duckdb.DuckDBPyConnection, measure: Measure) -> Table:
+    """Show the rows of the latest periods, the largest first."""
+    labels = [measure.period.name, *(column.name for column in measure.dimensions)]
+    numbers = [column for column in measure.columns if column.name not in labels]
+    order = [f"{labels[0]} DESC", f"{measure.base} DESC", *labels[1:]]
+    names = [column.name for column in numbers]
+    rows = connection.execute(
+        f"SELECT {', '.join((*labels, *names))} FROM fresh.{measure.name} ORDER BY {', '.join(order)}"  # noqa: S608 declared names
+    ).fetchall()
     shown = [
-        [*(_label(cell) for cell in row[: len(labels)]), *_sums(row[len(labels) :])]
+        [
+            measure.period_text(row[0]),
+            *row[1 : len(labels)],
+            *(
+                share(cell) if column.unit == "share" else number(cell)
+                for column, cell in zip(numbers, row[len(labels) :], strict=True)
+            ),
+        ]
         for row in rows[:_ROWS_OF_A_TABLE]
     ]
-    headings = [name.replace("_", " ") for name in (*labels, *counts)]
-    return Table(measure, headings, shown, len(labels), max(0, len(rows) - _ROWS_OF_A_TABLE))
+    return Table(measure, _headings(labels, names), shown, len(labels), max(0, len(rows) - _ROWS_OF_A_TABLE))
+
+
+def _headings(*names: Sequence[str]) -> list[str]:
+    return [name.replace("_", " ") for each in names for name in each]
+
+
+def _week(connection: duckdb.DuckDBPyConnection) -> Heat | None:
+    """Return the picture of the hours of the week in the latest month that is over."""
+    rows = connection.execute(
+        "SELECT month, weekday, hour, hits / days FROM fresh.weekdays "
+        "WHERE month = (SELECT max(month) FROM fresh.weekdays)"
+    ).fetchall()
+    return heat_map(f"{rows[0][0]:%Y-%m}", [row[1:] for row in rows]) if rows else None
 
 
 def _sums(cells: Sequence[Any]) -> list[str]:
@@ -143,10 +193,6 @@ def _sums(cells: Sequence[Any]) -> list[str]:
         number(value) + ("+" if has_blank and value is not None else "")
         for value, has_blank in zip(cells[::2], cells[1::2], strict=True)
     ]
-
-
-def _label(value: date | str) -> str:
-    return f"{value:%Y-%m}" if isinstance(value, date) else value
 
 
 def _latest_days(connection: duckdb.DuckDBPyConnection, since: date | None) -> list[list[str]]:

@@ -10,7 +10,8 @@ import pandas as pd
 from pipelines.errors import ConfigurationError, UsageError
 from pipelines.places import Places
 from pipelines.statistics import database, shelf
-from pipelines.statistics.measures import BY_NAME, MEASURES, Measure
+from pipelines.statistics.declare import Measure
+from pipelines.statistics.measures import BY_NAME, MEASURES
 
 
 def measures(places: Places) -> list[Measure]:

@@ -47,10 +47,15 @@ def facts(folder: Path) -> dict[str, Any]:
     return content
 
 
+def periods_of(folder: Path) -> set[str]:
+    """Return the staged periods that the release in `folder` was made of, published or suppressed."""
+    return set(facts(folder)["staged"])
+
+
 def newest_periods(releases: Path) -> set[str]:
-    """Return the days and months of the release in force, published or suppressed."""
+    """Return the staged periods of the release in force."""
     folder = newest(releases)
-    return set(facts(folder)["periods"]) if folder else set()
+    return periods_of(folder) if folder else set()
 
 
 @contextmanager

@@ -65,7 +65,7 @@ class Decoder:
         hits = portion.hits.take(order)
         number = {name: numbers(hits[name]) for name in hits.column_names if name.endswith("_no")}
         words = _words(portion.texts, number)
-        figures = hits.select(["line", "hit_at", "hit_on", "status", "sent_bytes"])
+        figures = hits.select(["line", "hit_at", "hit_on", "status", "sent_bytes", "is_objecting"])
         is_known, is_bot = who.is_known[order], _is_bot(portion.texts, number["agent_no"])
         for name, column in (
             ("load_id", _uuids(_load_ids(loads, number["file_no"]))),

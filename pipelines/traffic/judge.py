@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -13,8 +14,14 @@ NOT_OF_THE_FORMAT = "not_a_log_line"
 _SQL = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
 
 
-def judge(connection: duckdb.DuckDBPyConnection, format_: Format, window: Window) -> None:
-    """Fill the temporary table `judged` from the registered relation `landed`, one row a line."""
+def judge(
+    connection: duckdb.DuckDBPyConnection, format_: Format, window: Window, objections: Sequence[str] = ()
+) -> None:
+    """Fill the temporary table `judged` from the registered relation `landed`, one row a line.
+
+    `objections` are the signals of a browser that are an objection to statistics.
+    """
     query = _SQL.replace("{fields}", format_.fields_sql)
     bounds = {"zone": window.zone, "latest": window.latest, "oldest": window.oldest}
-    connection.execute(query, {**bounds, **format_.parameters})
+    said = {"objections": [signal.lower() for signal in objections]}
+    connection.execute(query, {**bounds, **said, **format_.parameters})

@@ -1,6 +1,7 @@
 -- Purpose: the fields of log lines → what may be staged, or the reason why a line is refused.
 -- Reads `fields` (what `Format.fields_sql` selects, one row a line) and `landed` (its lines).
--- Parameters: $zone (IANA), $latest (last local day accepted), $oldest (earliest local day that is kept), and
+-- Parameters: $objections (what a browser says that is an objection to statistics, in small letters: "dnt: 1",
+--   "statistics=no"), $zone (IANA), $latest (last local day accepted), $oldest (earliest local day that is kept), and
 --   those of the format.
 -- One row of `judged` means one line: `reason` says why it is refused (null: it is not),
 --   `is_expired` that its local day is past the retention period.
@@ -38,5 +39,8 @@ SELECT
     CASE WHEN contains(target, '?') THEN substr(target, strpos(target, '?') + 1) END AS query,
     TRY_CAST(status AS SMALLINT) AS status,
     TRY_CAST(sent AS BIGINT) AS sent_bytes,
-    referrer, agent
+    referrer, agent,
+    signals IS NOT NULL AND list_has_any(
+        list_transform(string_split(lower(signals), ';'), lambda said: trim(said, ' "')), $objections
+    ) AS is_objecting
 FROM judged

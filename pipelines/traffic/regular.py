@@ -321,6 +321,9 @@ def _batch(
             "sent_bytes": pa.array(size, mask=size < 0),
             "referrer": _texts(block, fields.referrer, kept),
             "agent": _texts(block, fields.agent, kept),
+            "is_objecting": pa.array(
+                np.zeros(count, np.bool_)
+            ),  # these formats hold nothing that would say so
         }
     )
 

@@ -36,6 +36,7 @@ _AS_THEY_ARE = {
     "hit_on": pa.date32(),
     "status": pa.int16(),
     "sent_bytes": pa.int64(),
+    "is_objecting": pa.bool_(),
 }
 _TYPES: dict[str, Any] = {**_AS_THEY_ARE, **{lookup.number: pa.int32() for lookup in LOOKUPS}}
 HITS = pa.schema(_TYPES)
@@ -62,6 +63,7 @@ class Staging:
     ) -> None:
         self.connection, self._window = connection, window
         rules = installation.charter.traffic
+        self._objections = installation.charter.publication.objections.said
         self._named = partial(named_formats, rules)
         self._lookups = Lookups(connection, rules, CountryLookup(installation.places.countries))
         self._chunks: list[Chunk] = []
@@ -139,7 +141,7 @@ class Staging:
         while waiting:
             attempt = waiting.pop()
             self.connection.register("landed", attempt.lines)
-            judge(self.connection, attempt.format, self._window)
+            judge(self.connection, attempt.format, self._window, self._objections)
             attempts, given_up = further(self._misfits(), attempt, named)
             self.connection.unregister("landed")
             self._keep(given_up)

@@ -23,7 +23,7 @@ HITS = """
         range * 10 AS sent_bytes, 'example.org' AS referrer_domain,
         NULL::VARCHAR AS campaign_source, NULL::VARCHAR AS campaign_medium, NULL::VARCHAR AS campaign_name,
         'Firefox' AS browser, '130' AS browser_version, 'Linux' AS system, 'desktop' AS device,
-        false AS is_bot, 'FR' AS country
+        false AS is_bot, 'FR' AS country, false AS is_objecting
     FROM range({rows})
 """
 

@@ -19,7 +19,10 @@ from pipelines.statistics.measures import BY_NAME
 
 EXPECTATIONS = SOURCE_ROOT / "expectations"
 TABLES = ("hits", "people", "identifiers", "contracts", "messages", "consents", "cookies")
-MEASURES = ("daily", "pages", "sources", "technology", "hours", "statuses", "contact_activity")
+MEASURES = (
+    "daily", "pages", "flows", "sources", "depths", "hours", "technology", "countries", "statuses", "broken_links",
+    "weeks", "months", "weekdays", "conversions", "contact_activity", "privacy_requests",
+)  # fmt: skip
 
 # One good row of each table; what is not named is 'x', 20, or an id.
 GOOD: dict[str, dict[str, Any]] = {
@@ -31,6 +34,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "device": "mobile",
         "is_bot": False,
         "country": "FR",
+        "is_objecting": False,
         "referrer_domain": "example.org",
     },
     "people": {"first_seen_at": "2024-01-01 08:00:00", "last_contact_at": "2026-01-01 08:00:00"},
@@ -39,18 +43,23 @@ GOOD: dict[str, dict[str, Any]] = {
     "messages": {"kind": "form"},
     "consents": {"purpose": "newsletter", "action": "given"},
     "cookies": {"cookie_type": "functional", "choice": "accepted"},
-    "daily": {},
-    "pages": {},
-    "sources": {},
-    "technology": {},
+    **{measure: {} for measure in MEASURES},
+    "depths": {"pages": "3-4", "length": "1-4 min"},
     "hours": {"hour": "23"},
+    "countries": {"continent": "Europe", "country": "FR"},
     "statuses": {"status": "404"},
-    "contact_activity": {},
+    "broken_links": {"origin": "own site"},
+    "weekdays": {"weekday": "1", "hour": "00-05 (other)"},
+    "privacy_requests": {"answered_within": "8-30"},
 }
-SHARED = {"recorded_at": "2026-01-01 08:00:00", "day": "2026-11-21", "month": "2026-10-01"}
+SHARED = {
+    "recorded_at": "2026-01-01 08:00:00", "day": "2026-11-21", "week": "2026-11-16", "month": "2026-10-01",
+    "year": "2026-01-01",
+}  # fmt: skip
 BY_TYPE: dict[str, Any] = {
     "UUID": "00000000-0000-4000-8000-000000000000",
     "BIGINT": 20,
+    "DOUBLE": 0.5,
     "SMALLINT": 20,
     "VARCHAR": "x",
 }

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date, datetime
+from datetime import datetime
+from functools import partial
 
 import duckdb
 import pytest
 
 from pipelines import catalog
 from pipelines.installation import Installation
+from tests.statistics.publishing import seal_hits
 from tests.statistics.sites import STORE, Hit, as_arrow, crowd, hit, numbered, pseudonym, select
 
 __all__ = [
@@ -52,13 +54,7 @@ def memory() -> Iterator[Callable[[Iterable[Hit]], duckdb.DuckDBPyConnection]]:
 def seal(installation: Installation) -> Callable[..., None]:
     """Give a function that seals hits of a day as one segment of its store."""
 
-    def seal(day: date, hits: Iterable[Hit], segment: str = "a") -> None:
-        moved = [{**row, "hit_at": row["hit_at"] + (day - date(2026, 11, 21))} for row in hits]
-        with installation.vault.workshop() as workshop:
-            workshop.connection.register("given", as_arrow("hits", numbered(moved, f"{day}{segment}")))
-            workshop.seal(f"traffic/{day}", segment, {"hits": select("hits", "given")})
-
-    return seal
+    return partial(seal_hits, installation)
 
 
 @pytest.fixture

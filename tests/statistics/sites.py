@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
+from hypothesis import strategies as st
 
 from pipelines import catalog
 
@@ -29,6 +30,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "device": "desktop",
     "is_bot": False,
     "country": None,
+    "is_objecting": False,
 }
 
 
@@ -74,3 +76,32 @@ def select(table: str, source: str) -> str:
     """Return a SELECT of the catalog's columns, in the catalog's types."""
     columns = ", ".join(f"{c.name}::{c.type} AS {c.name}" for c in catalog.table(table).columns)
     return f"SELECT {columns} FROM {source}"
+
+
+@st.composite
+def random_sites(draw: st.DrawFn, most_requests: int = 70) -> list[Hit]:
+    """Return a day of a few homes, with phones and laptops, known and unknown, and one robot."""
+    requests = draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from([*range(18), None]),
+                st.sampled_from(["phone", "laptop"]),
+                st.integers(0, 90),
+                st.sampled_from(["/", "/x", "/y/z", "/y/w", "/a.css", "/p/123456789"]),
+                st.sampled_from([200, 200, 200, 304, 301, 404, 500, None]),
+                st.sampled_from([None, "bing.com", "rare.org"]),
+            ),
+            max_size=most_requests,
+        )
+    )
+    start = datetime.fromisoformat("2026-11-21 09:00")
+    return [
+        hit(
+            None if home is None else f"{home} {device}",
+            str(start + timedelta(minutes=5 * step)),
+            address=home, path=path, status=status, referrer_domain=domain, device=device,
+            is_bot=home == 17, sent_bytes=None if status is None else step,
+            country=None if home is None else "FR" if home % 3 else "BE",
+        )
+        for home, device, step, path, status, domain in requests
+    ]  # fmt: skip

@@ -3,83 +3,58 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines import catalog
-from pipelines.charter import Charter, load
-from pipelines.places import SOURCE_ROOT
-from pipelines.statistics import tables
+from pipelines import statistics
+from pipelines.charter import Charter
 from pipelines.statistics.cells import cells_of, collect, name_cells
-from pipelines.statistics.measure import MOST_HITS_OF_A_VISITOR, MOST_MESSAGES_OF_A_PERSON, cells_by_day
 from pipelines.statistics.measures import (
     ASSET_EXTENSIONS,
     BY_NAME,
     MEASURES,
+    OF_A_DAY,
     OTHER,
-    Measure,
+    label_sql,
     preparation,
     sql,
 )
+from pipelines.statistics.months import MOST_MESSAGES_OF_A_PERSON
+from pipelines.statistics.people import tally
+from pipelines.statistics.reading import MOST_HITS_OF_A_VISITOR, cells_by_day
+from tests.statistics import rules
+from tests.statistics.measuring import DAY, Rows, measured, new_memory, show
 from tests.statistics.sites import Hit, as_arrow, crowd, hit, numbered, pseudonym, select
 
-DAY = date(2026, 11, 21)
-Rows = dict[str, list[dict[str, Any]]]
 Measured = Callable[..., Rows]
 
 
 def charter(*, threshold: int = 1, zone: str = "Europe/Paris") -> Charter:
-    shipped = load(SOURCE_ROOT / "charter.toml")
-    return replace(
-        shipped,
-        time_zone=zone,
-        publication=replace(shipped.publication, threshold=threshold, rounding=0),
-        traffic=replace(shipped.traffic, own_domains=("okare.art",)),
-    )
-
-
-def measure(
-    connection: duckdb.DuckDBPyConnection, days: Mapping[date, Iterable[Hit]], rules: Charter
-) -> dict[date, Rows]:
-    """Show the hits of `days` as a workshop would, and return what each day's measures say."""
-    connection.execute("CREATE OR REPLACE TABLE kept AS SELECT * FROM empty")
-    for day, hits in days.items():
-        if rows := numbered(hits, day):
-            connection.register("given", as_arrow("hits", rows))
-            connection.execute(f"INSERT INTO kept SELECT *, 'traffic/{day}' FROM ({select('hits', 'given')})")
-    connection.execute("CREATE OR REPLACE TEMP VIEW hits AS SELECT * FROM kept")
-    found = cells_by_day(connection, list(days), rules)
-    return {day: rows_of(cells, day, rules.publication.threshold) for day, cells in found.items()}
-
-
-def rows_of(cells: Mapping[Measure, list[Any]], day: date, threshold: int) -> Rows:
-    found = tables.of_day(cells, day, threshold=threshold, rounding=0)
-    return {name: [dict(row) for row in rows] for name, rows in found.rows.items()}
+    """With a threshold of one every rule is out of the way."""
+    asked = rules.charter(threshold, dominance_share=1.0, dominance_closeness=0.0, hide_all_or_nothing=False)
+    return replace(asked, time_zone=zone)
 
 
 @pytest.fixture(scope="module")
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect(config={"python_enable_replacements": "false", "threads": "1"}) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(catalog.ddl(catalog.table("hits"), "main"))
-        connection.execute("CREATE TABLE empty AS SELECT *, ''::VARCHAR AS store FROM hits")
-        connection.execute("DROP TABLE hits")
+    with new_memory() as connection:
         yield connection
 
 
-@pytest.fixture
-def measured(connection: duckdb.DuckDBPyConnection) -> Measured:
-    def measured(hits: Iterable[Hit], *, threshold: int = 1, zone: str = "Europe/Paris") -> Rows:
-        return measure(connection, {DAY: hits}, charter(threshold=threshold, zone=zone))[DAY]
+@pytest.fixture(name="measured")
+def measured_fixture(connection: duckdb.DuckDBPyConnection) -> Measured:
+    def measure(hits: Iterable[Hit], *, threshold: int = 1, zone: str = "Europe/Paris") -> Rows:
+        return measured(connection, {DAY: hits}, charter(threshold=threshold, zone=zone))[DAY]
 
-    return measured
+    return measure
 
 
 def one(measured: Rows, name: str) -> dict[str, Any]:
@@ -161,7 +136,8 @@ def test_daily_counts_each_figure_apart_from_robots(measured: Measured) -> None:
     ]
     assert one(measured(hits), "daily") == {
         "day": date(2026, 11, 21), "hits": 5, "page_views": 3, "visits": 3, "visitors": 2, "bounces": 1,
-        "sent_bytes": 350, "errors": 1, "bot_hits": 1,
+        "bounce_rate": 0.3333, "pages_per_visit": 1.0, "median_seconds": None, "sent_bytes": 350, "errors": 1,
+        "bot_hits": 1,
     }  # fmt: skip
 
 
@@ -247,10 +223,11 @@ def test_hours_are_local(measured: Measured, zone: str, at: str, hour: str) -> N
 
 
 def test_technology_and_statuses(measured: Measured) -> None:
-    hits = [*crowd(3), hit("x", browser="Chrome", system="Android", device="mobile", status=404), hit("x")]
+    phone = {"browser": "Chrome", "browser_version": None, "system": "Android", "device": "mobile"}
+    hits = [*crowd(3), hit("x", **phone, status=404), hit("y")]
     found = measured(hits)
-    assert [(row["browser"], row["device"], row["hits"]) for row in found["technology"]] == [
-        ("Chrome", "mobile", 1), ("Firefox", "desktop", 4),
+    assert [list(row.values())[1:6] for row in found["technology"]] == [
+        ["Chrome", "(none)", "Android", "mobile", 1], ["Firefox", "140", "Linux", "desktop", 4],
     ]  # fmt: skip
     assert by(found, "statuses", "status", "hits") == {"200": 4, "404": 1}
 
@@ -319,7 +296,8 @@ def test_what_one_visitor_was_sent_moves_the_bytes_by_a_tenth_at_most(measured: 
     hits = [hit(f"v{place}", sent_bytes=size) for place, size in enumerate(sizes)]
     # The tenth largest of twelve was sent 20: the nine above count with 20 each.
     assert one(measured(hits, threshold=10), "daily")["sent_bytes"] == 10 + 10 + 20 * 10
-    assert one(measured(hits, threshold=1), "daily")["sent_bytes"] == sum(sizes)
+    assert sum(sizes) == 5_000_000_560
+    assert one(measured(hits, threshold=1), "daily")["sent_bytes"] == 5_000_000_000  # three digits of it
 
 
 def test_the_bytes_of_a_visitor_are_those_of_all_its_requests(measured: Measured) -> None:
@@ -333,6 +311,15 @@ def test_without_addresses_the_bytes_of_a_request_move_the_total_by_a_hundredth_
 ) -> None:
     hits = [*(hit(None, sent_bytes=100) for _ in range(150)), hit(None, sent_bytes=1_000_000)]
     assert one(measured(hits, threshold=10), "daily")["sent_bytes"] == 151 * 100
+
+
+@pytest.mark.parametrize(
+    ("sent", "published"), [(1_234_567, 1_230_000), (999_600, 1_000_000), (987, 987), (0, None)]
+)
+def test_bytes_have_three_digits_as_the_sizes_of_pages_are_known(
+    measured: Measured, sent: int, published: int | None
+) -> None:
+    assert one(measured([hit("a", sent_bytes=sent)]), "daily")["sent_bytes"] == published
 
 
 def test_a_section_needs_a_page_below_it(measured: Measured) -> None:
@@ -366,27 +353,24 @@ def test_visits_that_saw_no_page_are_a_row_that_is_never_published(
 ) -> None:
     # Visits minus published entries would tell of them: the rule must know who they are.
     hits = [*crowd(3), hit("lost", path="/gone/x", status=404), hit("lost", "13:00", path="/a.css")]
-    shown = measure(connection, {DAY: hits}, charter())[DAY]["pages"]
-    cells = cells_by_day(connection, [DAY], charter())[DAY][BY_NAME["pages"]]
-    unseen = [cell for cell in cells if cell.labels[0] is None]
-    for end in ("entries", "exits"):
-        assert sum(cell.counts[end] for cell in unseen) == 2
-        assert len({who for cell in unseen for who in cell.groups[f"with_{end}"].tolist()}) == 1
-    assert sum(cell.counts["views"] for cell in unseen) == 0
+    shown = measured(connection, {DAY: hits}, charter())[DAY]["pages"]
+    (day,) = cells_by_day(connection, [DAY], charter(), rule=rules.NONE)[DAY][BY_NAME["daily"]]
+    assert tally([day], "of_no_page")[:3] == (1, 0, 2)
+    assert tally([day], "of_one_page")[:3] == (3, 0, 3)
     assert [row["path"] for row in shown] == ["/"]
 
 
 def test_a_visit_over_midnight_is_one_visit_on_each_day(connection: duckdb.DuckDBPyConnection) -> None:
     late, early = hit("a", "2026-11-20 22:55"), hit("a", "2026-11-20 23:05")  # 23:55 and 00:05 in Paris
-    found = measure(connection, {date(2026, 11, 20): [late], DAY: [early]}, charter())
+    found = measured(connection, {date(2026, 11, 20): [late], DAY: [early]}, charter())
     assert [one(rows, "daily")["visits"] for rows in found.values()] == [1, 1]
     assert [one(rows, "daily")["bounces"] for rows in found.values()] == [1, 1]
 
 
 def test_a_day_without_hits_among_others_is_empty(connection: duckdb.DuckDBPyConnection) -> None:
-    found = measure(connection, {DAY: crowd(3), date(2026, 11, 22): []}, charter())
+    found = measured(connection, {DAY: crowd(3), date(2026, 11, 22): []}, charter())
     assert one(found[DAY], "daily")["hits"] == 3
-    assert set(found[date(2026, 11, 22)]) == {m.name for m in MEASURES if m.name != "contact_activity"}
+    assert set(found[date(2026, 11, 22)]) == {m.name for m in OF_A_DAY}
     assert not any(found[date(2026, 11, 22)].values())
 
 
@@ -438,40 +422,35 @@ def reference(hits: Iterable[Hit]) -> dict[str, int]:
     return figures
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(site=_site().map(lambda rows: [row for row in rows if row["visitor"] != pseudonym("c")]))
-def test_visits_and_their_ends_agree_with_a_slow_reference(site: list[Hit]) -> None:
-    with duckdb.connect(config={"threads": "1"}) as connection:
-        connection.execute(catalog.ddl(catalog.table("hits"), "main"))
-        connection.execute("CREATE TABLE empty AS SELECT *, ''::VARCHAR AS store FROM hits")
-        connection.execute("DROP TABLE hits")
-        connection.execute("CREATE TABLE kept AS SELECT * FROM empty")
-        if rows := numbered(site):
-            connection.register("given", as_arrow("hits", rows))
-            connection.execute(f"INSERT INTO kept SELECT *, 'traffic/{DAY}' FROM ({select('hits', 'given')})")
-        connection.execute("CREATE TEMP VIEW hits AS SELECT * FROM kept")
-        cells = cells_by_day(connection, [DAY], charter())[DAY]
+def test_visits_and_their_ends_agree_with_a_slow_reference(
+    connection: duckdb.DuckDBPyConnection, site: list[Hit]
+) -> None:
+    show(connection, {DAY: site})
+    cells = cells_by_day(connection, [DAY], charter(), rule=rules.NONE)[DAY]
     daily = cells[BY_NAME["daily"]][0].counts if cells[BY_NAME["daily"]] else {}
     figures = {name: daily.get(name, 0) for name in ("hits", "page_views", "visits", "bounces", "errors")}
     for end in ("entries", "exits"):
-        figures[end] = sum(cell.counts[end] for cell in cells[BY_NAME["pages"]] if cell.labels[0] is not None)
+        figures[end] = sum(cell.counts[end] for cell in cells[BY_NAME["pages"]])
     assert figures == reference(site)
     # Every measure that shares a total adds up to it.
     for name, count, total in [("hours", "hits", "hits"), ("technology", "hits", "hits"),
-                               ("statuses", "hits", "hits"), ("sources", "visits", "visits"),
+                               ("countries", "hits", "hits"), ("statuses", "hits", "hits"),
+                               ("sources", "visits", "visits"), ("depths", "visits", "visits"),
                                ("pages", "views", "page_views")]:  # fmt: skip
         assert sum(cell.counts[count] for cell in cells[BY_NAME[name]]) == figures[total]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(sites=st.lists(_site(), min_size=2, max_size=4))
 def test_days_measured_together_are_as_measured_one_by_one(
     connection: duckdb.DuckDBPyConnection, sites: list[list[Hit]]
 ) -> None:
     days = {DAY + timedelta(days=offset): site for offset, site in enumerate(sites)}
-    together = measure(connection, days, charter(threshold=2))
+    together = measured(connection, days, charter(threshold=2))
     assert together == {
-        day: measure(connection, {day: site}, charter(threshold=2))[day] for day, site in days.items()
+        day: measured(connection, {day: site}, charter(threshold=2))[day] for day, site in days.items()
     }
 
 
@@ -510,8 +489,8 @@ def activity(connection: duckdb.DuckDBPyConnection, month: date) -> dict[str, tu
     contacts = BY_NAME["contact_activity"]
     name_cells(connection, contacts, {})
     collect(connection, contacts, parameters)
-    found = [cell for _month, cell in cells_of(connection, contacts, threshold=1)]
-    return {cell.labels[0][0]: (cell.counts["messages"], len(cell.groups["people"])) for cell in found}
+    found = [cell for _month, cell in cells_of(connection, contacts, rule=rules.NONE)]
+    return {cell.labels[0][0]: (cell.counts["messages"], tally([cell], "people").known) for cell in found}
 
 
 def test_contact_activity_counts_messages_and_people_of_the_local_month(
@@ -570,19 +549,49 @@ def test_a_month_is_whole(
     assert [month.isoformat() for (month,) in found] == months
 
 
-@pytest.mark.parametrize("name", list(BY_NAME))
-def test_each_sql_file_says_purpose_parameters_and_what_a_row_means(name: str) -> None:
-    header = sql(name).split("SELECT")[0].split("WITH")[0]
+SUMMED_UP = {"weeks", "months", "weekdays"}  # of published rows, not by SQL
+PREPARATIONS = sorted(path.stem for path in Path(statistics.__file__).parent.glob("*.sql"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [*(read(name) for name in BY_NAME if name not in SUMMED_UP for read in (sql, label_sql)),
+     *map(preparation, PREPARATIONS)],
+)  # fmt: skip
+def test_each_sql_file_says_purpose_parameters_and_what_a_row_means(text: str) -> None:
+    header = text.split("\nSELECT", maxsplit=1)[0].split("\nWITH", maxsplit=1)[0]
+    assert all(line.startswith("--") for line in header.splitlines())
     assert all(word in header for word in ("-- Purpose:", "Parameters:", "-- One row means"))
+
+
+def test_each_sql_file_is_used() -> None:
+    folder = Path(statistics.__file__).parent
+    declared = {name for name in BY_NAME if name not in SUMMED_UP}
+    assert {path.stem for path in (folder / "measures").iterdir()} == declared
+    assert {path.stem for path in (folder / "labels").iterdir()} == declared
+    code = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    assert [name for name in PREPARATIONS if f'"{name}"' not in code and f"'{name}'" not in code] == []
 
 
 def test_columns_are_those_that_analysts_were_promised() -> None:
     assert {m.name: [c.name for c in m.columns] for m in MEASURES} == {
-        "daily": ["day", "hits", "page_views", "visits", "visitors", "bounces", "sent_bytes", "errors", "bot_hits"],
+        "daily": ["day", "hits", "page_views", "visits", "visitors", "bounces", "bounce_rate", "pages_per_visit",
+                  "median_seconds", "sent_bytes", "errors", "bot_hits"],
         "pages": ["day", "path", "views", "visitors", "entries", "exits"],
+        "flows": ["day", "from_page", "to_page", "visitors"],
         "sources": ["day", "medium", "referrer_domain", "campaign", "visits", "visitors"],
-        "technology": ["day", "browser", "system", "device", "hits", "visitors"],
+        "depths": ["day", "pages", "length", "visits", "visitors"],
         "hours": ["day", "hour", "hits", "visitors"],
+        "technology": ["day", "browser", "version", "system", "device", "hits", "visitors"],
+        "countries": ["day", "continent", "country", "hits", "visitors"],
         "statuses": ["day", "status", "hits", "visitors"],
+        "broken_links": ["day", "path", "origin", "hits", "visitors"],
+        "weeks": ["week", "days", "hits", "page_views", "visits", "visitors", "returning_visitors",
+                  "returning_share"],
+        "months": ["month", "days", "hits", "page_views", "visits", "visitors", "returning_visitors",
+                   "returning_share"],
+        "weekdays": ["month", "weekday", "hour", "days", "hits"],
+        "conversions": ["month", "goal", "medium", "entry_page", "conversions", "visitors"],
         "contact_activity": ["month", "kind", "messages", "people"],
+        "privacy_requests": ["year", "requested_right", "answered_within", "requests", "people"],
     }  # fmt: skip

@@ -27,7 +27,7 @@ def test_names_of_pages_and_things_are_fit_to_show(text: str) -> None:
     ("text", "reason"),
     [
         ("/u/jane@example.org", "e-mail"), ("/u/jane%40example.org", "e-mail"), ("@jane", "e-mail"),
-        ("10.0.0.1", "IP"), ("/host/ec2-192-0-2-17", "IP"), ("fe80::1", "IP"), ("::ffff:192.0.2.1", "IP"),
+        ("10.0.0.1", "IP"), ("/x/.192.0.2.1", "IP"), ("/host/ec2-192-0-2-17", "IP"), ("fe80::1", "IP"), ("::ffff:192.0.2.1", "IP"),
         ("/tel/0612345678", "phone"), ("+33 6 12 34 56 78", "phone"), ("/o/123456", "number"),
         ("/r/550e8400-e29b-41d4-a716-446655440000", ""), ("/s/0123456789abcdef", ""),
         ("/s/Ab3dEf6hIj9lMnOpQrSt", "token"), ("a\x00b", "control"), ("a\ud800", "control"), ("/" + "x" * 200, "long"),

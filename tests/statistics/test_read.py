@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date, datetime, timedelta
+import shutil
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
 
 import duckdb
 import pytest
 
-from pipelines import quality, statistics
+from pipelines import statistics
 from pipelines.errors import ConfigurationError, UsageError
 from pipelines.installation import Installation
 from pipelines.places import Places
 from pipelines.statistics import database, shelf
+from tests.statistics.publishing import published_site
 from tests.statistics.sites import crowd
 
 FIRST = date(2026, 11, 18)
 
 
-@pytest.fixture
-def places(
-    installation: Installation, seal: Callable[..., None], at: datetime, monkeypatch: pytest.MonkeyPatch
-) -> Places:
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
     """A published site of three days."""
-    for name in ("check", "keep", "require"):
-        monkeypatch.setattr(quality, name, lambda *_args, **_more: None)
-    for offset in range(3):
-        seal(FIRST + timedelta(days=offset), [*crowd(20 + offset, "09:00"), *crowd(12, "09:05", path="/b")])
-    night = date(2026, 11, 22)
-    statistics.measure_days(installation, statistics.days_to_publish(installation, day=night), day=night)
-    statistics.release(installation, day=night, at=at)
-    return installation.places
+    days = {
+        FIRST + timedelta(days=offset): [*crowd(20 + offset, "09:00"), *crowd(12, "09:05", path="/b")]
+        for offset in range(3)
+    }
+    return published_site(tmp_path_factory.mktemp("read") / "home", days, date(2026, 11, 22)).places
+
+
+@pytest.fixture
+def own_places(places: Places, tmp_path: Path) -> Places:
+    """The same site in a folder of the test's own, to be damaged."""
+    shutil.copytree(places.releases, tmp_path / "copy", symlinks=True)
+    return replace(places, releases=tmp_path / "copy")
 
 
 def test_a_measure_is_read_the_latest_day_first(places: Places) -> None:
@@ -75,20 +80,20 @@ def test_the_measures_are_listed_with_a_title(places: Places) -> None:
     ]
 
 
-def test_a_release_that_is_not_whole_is_said_so(places: Places) -> None:
-    folder = shelf.newest(places.releases)
+def test_a_release_that_is_not_whole_is_said_so(own_places: Places) -> None:
+    folder = shelf.newest(own_places.releases)
     assert folder is not None
     (folder / shelf.FACTS).unlink()
     with pytest.raises(ConfigurationError, match="not whole"):
-        statistics.read(places, "daily")
+        statistics.read(own_places, "daily")
 
 
-def test_a_damaged_database_is_said_so_without_a_path(places: Places) -> None:
-    folder = shelf.newest(places.releases)
+def test_a_damaged_database_is_said_so_without_a_path(own_places: Places) -> None:
+    folder = shelf.newest(own_places.releases)
     assert folder is not None
     (folder / shelf.DATABASE).write_bytes(b"x")
     with pytest.raises(ConfigurationError, match="cannot be opened") as refusal:
-        statistics.read(places, "daily")
+        statistics.read(own_places, "daily")
     assert str(folder) not in str(refusal.value)
 
 

@@ -28,9 +28,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the formats that lines were read by, one for each statement."""
     asked: list[str] = []
 
-    def counted(connection: Any, format_: Any, window: Any) -> None:
+    def counted(connection: Any, format_: Any, *more: Any) -> None:
         asked.append(format_.name)
-        judge(connection, format_, window)
+        judge(connection, format_, *more)
 
     monkeypatch.setattr(staging, "judge", counted)
     return asked

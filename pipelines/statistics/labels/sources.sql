@@ -1,7 +1,7 @@
 -- Purpose: number the ways that requests came by.
 -- Reads: taken. Parameters: $own_domains, $search_engines, $social_networks (lists of names).
 -- One row means a combination of referring domain and campaign as logged, and the cell of the measure sources that it
--- belongs to: several may share one.
+-- belongs to: several may share one. `origin` says where the link stands: 0 is not logged, 1 the own site, 2 elsewhere.
 WITH logged AS (
     SELECT DISTINCT referrer_domain AS logged_domain, campaign_source, campaign_medium, campaign_name
     FROM taken
@@ -10,12 +10,17 @@ outside AS (
     SELECT
         *,
         CASE WHEN NOT list_contains($own_domains, logged_domain) THEN logged_domain END AS outside_domain,
+        CASE
+            WHEN logged_domain IS NULL THEN 0
+            WHEN list_contains($own_domains, logged_domain) THEN 1
+            ELSE 2
+        END::TINYINT AS origin,
         coalesce(campaign_name, campaign_source) AS campaign_label
     FROM logged
 ),
 named AS (
     SELECT
-        logged_domain, campaign_source, campaign_medium, campaign_name,
+        logged_domain, campaign_source, campaign_medium, campaign_name, origin,
         CASE
             WHEN campaign_medium IS NOT NULL THEN campaign_medium
             WHEN campaign_label IS NOT NULL THEN 'campaign'

@@ -14,7 +14,7 @@ SELECT
     person,
     person AS contributor,
     count(*)::USMALLINT AS messages,
-    true AS contributors
+    messages AS contributors
 FROM of_month
 JOIN contact_activity_labels USING (kind)
 GROUP BY cell, person

@@ -1,7 +1,8 @@
 -- Purpose: the headline figures of each day; robots apart.
 -- Reads: requests. Parameters: none.
--- One row means a person on a day. The booleans say whom the person is counted with: `with_x` those who have x,
--- `without_x` those who have some of the whole that is not x.
+-- One row means a person on a day. The groups after the sums say what each adds to a block that a reader could work
+-- out: `with_x` to x; `of_…` to the kinds that all hits (page views, files, others, errors) and all visits (of no
+-- page, one page, more pages) are divided into. Further views are those after the first of a visit.
 SELECT
     day,
     0 AS cell,
@@ -11,16 +12,19 @@ SELECT
     count(*) FILTER (NOT is_bot AND is_page_view)::USMALLINT AS page_views,
     count(*) FILTER (NOT is_bot AND starts_visit)::USMALLINT AS visits,
     count(*) FILTER (NOT is_bot AND is_bounce)::USMALLINT AS bounces,
-    coalesce(sum(sent_bytes) FILTER (NOT is_bot), 0)::BIGINT AS sent_bytes,
-    count(*) FILTER (NOT is_bot AND is_error)::USMALLINT AS errors,
+    count(*) FILTER (NOT is_bot AND kind = 'error')::USMALLINT AS errors,
     count(*) FILTER (is_bot)::USMALLINT AS bot_hits,
-    hits > 0 AS contributors,
-    page_views > 0 AS with_page_views,
-    hits > page_views AS without_page_views,
-    bounces > 0 AS with_bounces,
-    visits > bounces AS without_bounces,
-    errors > 0 AS with_errors,
-    hits > errors AS without_errors,
-    bot_hits > 0 AS with_bot_hits
+    coalesce(sum(sent_bytes) FILTER (NOT is_bot), 0)::BIGINT AS sent_bytes,
+    hits AS contributors,
+    visits AS with_visits,
+    bot_hits AS with_bot_hits,
+    page_views AS of_page_views,
+    count(*) FILTER (NOT is_bot AND kind = 'viewable' AND NOT is_page_view)::USMALLINT AS of_files,
+    count(*) FILTER (NOT is_bot AND kind = 'other')::USMALLINT AS of_others,
+    errors AS of_errors,
+    count(*) FILTER (NOT is_bot AND is_visit_without_page)::USMALLINT AS of_no_page,
+    bounces AS of_one_page,
+    visits - of_no_page - bounces AS of_more_pages,
+    CASE WHEN person > 0 THEN page_views - (visits - of_no_page) ELSE 0 END AS of_further_views
 FROM requests
 GROUP BY day, person, contributor

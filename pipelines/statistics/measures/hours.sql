@@ -7,7 +7,7 @@ SELECT
     person,
     contributor,
     count(*)::USMALLINT AS hits,
-    true AS contributors
+    hits AS contributors
 FROM requests
 WHERE NOT is_bot
 GROUP BY day, hour, person, contributor

@@ -7,7 +7,7 @@ SELECT
     person,
     contributor,
     count(*)::USMALLINT AS visits,
-    true AS contributors
+    visits AS contributors
 FROM requests
 WHERE NOT is_bot AND starts_visit
 GROUP BY day, source, person, contributor

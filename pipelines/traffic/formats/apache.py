@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pipelines.traffic.formats.layout import compile_layout
 from pipelines.traffic.formats.model import Format, FormatError
 from pipelines.traffic.formats.shapes import Style, Token, Value
+from pipelines.traffic.formats.signals import COOKIES, DNT, GPC, cookie_role
 from pipelines.traffic.formats.stamps import Stamp
 from pipelines.traffic.formats.strftime import pieces
 
@@ -37,6 +38,9 @@ HEADERS: dict[str, tuple[str, str | None, int]] = {
     "true-client-ip": ("addresses", "forwarded", 1),
     "cf-connecting-ip": ("addresses", "forwarded", 1),
     "host": ("host", None, 0),
+    "dnt": ("text", DNT, 0),
+    "sec-gpc": ("text", GPC, 0),
+    "cookie": ("text", COOKIES, 0),
 }
 _TIME_FORMS = {
     "sec": ("number", Stamp("epoch", rank=3)),
@@ -94,6 +98,8 @@ def _directive(directive: str, modifiers: str, argument: str | None, letter: str
 def _named(directive: str, argument: str, letter: str) -> Value:
     if letter in ("i", "^ti"):
         return Value(directive, *HEADERS.get(argument.lower(), ("text", None, 0)))
+    if letter == "C":
+        return Value(directive, "text", cookie_role(argument))
     if letter in ("a", "h"):  # %{c}a: the peer of the connection, a proxy where mod_remoteip is in use
         return Value(directive, "address", "address", 2)
     if letter in ("x", "c", "e") and (

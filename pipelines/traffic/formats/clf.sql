@@ -24,5 +24,6 @@ SELECT
     field.status AS status,
     field.bytes AS sent,
     CASE WHEN field.rest <> '' THEN field.referrer END AS referrer,
-    CASE WHEN field.rest <> '' THEN field.agent END AS agent
+    CASE WHEN field.rest <> '' THEN field.agent END AS agent,
+    CAST(NULL AS VARCHAR) AS signals
 FROM typed

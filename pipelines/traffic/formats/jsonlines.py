@@ -22,10 +22,11 @@ from pipelines.traffic.formats.requests import (
     target_of,
     with_query,
 )
+from pipelines.traffic.formats.signals import COOKIES, DNT, GPC, is_signal, signals_of
 
 KEYS = (
     "address", "forwarded", "date", "time", "request", "method", "target", "uri", "query", "status", "sent",
-    "referrer", "agent",
+    "referrer", "agent", DNT, GPC, COOKIES,
 )  # fmt: skip
 _SEGMENT = re.compile(r'\.?(?:"([^"\\]+)"|([^."\[\]\\]+))|\[([0-9]{1,4})\]')
 _W3C_KEY = re.compile(
@@ -87,7 +88,7 @@ def steps_of(path: str) -> Steps:
 
 
 def _refuse_unknown(mapping: Mapping[str, str]) -> None:
-    if unknown := sorted(set(mapping) - set(KEYS)):
+    if unknown := sorted(key for key in mapping if key not in KEYS and not is_signal(key)):
         raise FormatError(f"{', '.join(unknown)} is no field of a hit: use {', '.join(KEYS)}.")
     if "time" not in mapping:
         raise FormatError('the JSON mapping has no time: add time = "…", the key that holds it.')
@@ -135,6 +136,7 @@ def _fields(columns: Mapping[str, str], *, is_w3c: bool) -> Fields:
         sent=_whole(columns["sent"]) if "sent" in columns else "NULL",
         referrer=flat.get("referrer", "NULL"),
         agent=percent_decoded(f"({agent})", is_twice=True) if is_w3c else agent,
+        signals=signals_of({role: value for role, value in flat.items() if is_signal(role)}),
     )
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from pipelines.traffic.formats.jsonlines import at, json_format, read, steps_of
 from pipelines.traffic.formats.model import Format, FormatError
 from pipelines.traffic.formats.presets import JSON
+from pipelines.traffic.formats.signals import COOKIES, DNT, GPC
 
 _CANDIDATES = {  # the address first: others are looked for beside it
     "address": "remote_addr remote_ip client_ip clientip clientIp client_addr ClientHost ClientAddr remoteip"
@@ -50,6 +51,9 @@ _CANDIDATES = {  # the address first: others are looked for beside it
     "agent": "http_user_agent user_agent.original user_agent useragent userAgent agent request_User-Agent"
              " User-Agent user-agent request.headers.User-Agent[0] httpRequest.userAgent http.useragent"
              " http.user_agent userAgentString cs(User-Agent) ClientRequestUserAgent ua",
+    "dnt": "http_dnt dnt DNT request_Dnt request.headers.Dnt[0] request.headers.DNT[0] cs(DNT)",
+    "gpc": "http_sec_gpc sec_gpc gpc Sec-GPC request_Sec-Gpc request.headers.Sec-Gpc[0] cs(Sec-GPC)",
+    "cookies": "http_cookie cookie cookies Cookie request_Cookie request.headers.Cookie[0] cs(Cookie)",
 }  # fmt: skip
 # A name that says enough to be taken wherever it stands in an object.
 _LEAST_DISTINCT = 7
@@ -127,7 +131,7 @@ def _of_family(mapping: Mapping[str, str]) -> Mapping[str, str]:
     """Return where fields that no line of the sample has would stand: browsers often send no referrer."""
     agent, name = mapping.get("agent", ""), _name(mapping)
     if name in JSON:
-        known = {key: JSON[name][key] for key in ("forwarded", "referrer", "agent")}
+        known = {key: JSON[name][key] for key in ("forwarded", "referrer", "agent", DNT, GPC, COOKIES)}
     else:
         known = {"agent": "http_user_agent", "referrer": "http_referer", "forwarded": "http_x_forwarded_for"}
         if agent == "user_agent":

@@ -15,6 +15,7 @@ from pipelines.traffic.formats.extract import extract, extraction
 from pipelines.traffic.formats.model import Fields, Format, FormatError, fields_sql, parameters
 from pipelines.traffic.formats.requests import known_method, target_of, with_query
 from pipelines.traffic.formats.shapes import CLOCK, SOLID, Place, Style, Token, Value
+from pipelines.traffic.formats.signals import is_signal, signals_of
 from pipelines.traffic.formats.stamps import Instant, instant
 
 NO_ADDRESS = (
@@ -220,6 +221,7 @@ def _fields(layout: _Layout, style: Style) -> Fields:
         sent=has.get("sent", "NULL"),
         referrer=has.get("referrer", "NULL"),
         agent=agent,
+        signals=signals_of({role: value for role, value in has.items() if is_signal(role)}),
     )
 
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from pipelines.errors import CharterFileError
 from pipelines.traffic.formats.requests import REQUEST, local_target
 
-FIELDS = ("address", "forwarded", "method", "target", "status", "sent", "referrer", "agent")
+FIELDS = ("address", "forwarded", "method", "target", "status", "sent", "referrer", "agent", "signals")
 
 
 class FormatError(CharterFileError):
@@ -42,7 +42,8 @@ class Fields:
     """SQL expressions over `cut`: what of a line is which field; a field that is not there is NULL.
 
     `request` is a whole request line ("GET / HTTP/1.1"); else `method` and `target` are read apart.
-    `is_url` says that its target is logged with scheme and host, as load balancers do.
+    `is_url` says that its target is logged with scheme and host, as load balancers do. `signals` is what the
+    browser says of being counted (`signals.py`).
     """
 
     hit_at: str
@@ -56,6 +57,7 @@ class Fields:
     sent: str = "NULL"
     referrer: str = "NULL"
     agent: str = "NULL"
+    signals: str = "NULL"
 
 
 def fields_sql(cut: str, is_ours: str, fields: Fields, *, is_directive: str | None = None) -> str:

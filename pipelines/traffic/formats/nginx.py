@@ -9,6 +9,7 @@ from pipelines.traffic.formats.apache import HEADERS
 from pipelines.traffic.formats.layout import compile_layout
 from pipelines.traffic.formats.model import Format, FormatError
 from pipelines.traffic.formats.shapes import Style, Token, Value
+from pipelines.traffic.formats.signals import cookie_role
 from pipelines.traffic.formats.stamps import Stamp
 
 VARIABLE = re.compile(r"\$(?:\{([a-zA-Z0-9_]+)\}|([a-zA-Z0-9_]+))")
@@ -162,6 +163,8 @@ def value(variable: str) -> Value:
         )
     if variable.startswith("http_") and (header := variable[5:].replace("_", "-")) in HEADERS:
         return Value(name, *HEADERS[header])
+    if variable.startswith("cookie_"):
+        return Value(name, "text", cookie_role(variable.removeprefix("cookie_")))
     return Value(name, _kind(variable))
 
 

@@ -74,6 +74,9 @@ JSON: Mapping[str, Mapping[str, str]] = {
         "sent": "size",
         "referrer": "request.headers.Referer[0]",
         "agent": "request.headers.User-Agent[0]",
+        "dnt": "request.headers.Dnt[0]",
+        "gpc": "request.headers.Sec-Gpc[0]",
+        "cookies": "request.headers.Cookie[0]",
     },
     "json:traefik": {
         "time": "StartUTC",
@@ -85,6 +88,9 @@ JSON: Mapping[str, Mapping[str, str]] = {
         "sent": "DownstreamContentSize",
         "referrer": "request_Referer",
         "agent": "request_User-Agent",
+        "dnt": "request_Dnt",
+        "gpc": "request_Sec-Gpc",
+        "cookies": "request_Cookie",
     },
     "json:nginx": {
         "time": "time_iso8601",
@@ -95,6 +101,9 @@ JSON: Mapping[str, Mapping[str, str]] = {
         "sent": "body_bytes_sent",
         "referrer": "http_referer",
         "agent": "http_user_agent",
+        "dnt": "http_dnt",
+        "gpc": "http_sec_gpc",
+        "cookies": "http_cookie",
     },
 }
 

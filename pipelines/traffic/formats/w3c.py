@@ -14,6 +14,7 @@ from pipelines.traffic.formats import times
 from pipelines.traffic.formats.extract import extract, extraction
 from pipelines.traffic.formats.model import Fields, Format, FormatError, fields_sql, parameters
 from pipelines.traffic.formats.requests import known_method, percent_decoded, target_of, with_query
+from pipelines.traffic.formats.signals import COOKIES, DNT, GPC, is_signal, signals_of
 
 # field → (role, rank): of two that say the same, the one of the lower rank is taken
 _FIELDS: dict[str, tuple[str, int]] = {
@@ -38,6 +39,7 @@ _FIELDS: dict[str, tuple[str, int]] = {
         "agent": [
             "cs(user-agent)", "c-user-agent cs-user-agent cs-useragent c-agent", "user-agent useragent",
         ],
+        DNT: ["cs(dnt) cs-dnt"], GPC: ["cs(sec-gpc) cs-sec-gpc"], COOKIES: ["cs(cookie) cs-cookie"],
     }.items()
     for rank, listed in enumerate(names)
     for name in listed.split()
@@ -215,6 +217,9 @@ def _fields(has: set[str], hit_at: str, *, is_cloudfront: bool) -> Fields:
         sent=text.get("sent", "NULL"),
         referrer=text.get("referrer", "NULL"),
         agent=_agent(text["agent"], is_cloudfront=is_cloudfront) if "agent" in has else "NULL",
+        signals=signals_of(
+            {role: _agent(text[role], is_cloudfront=is_cloudfront) for role in text if is_signal(role)}
+        ),
     )
 
 

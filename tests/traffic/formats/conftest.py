@@ -35,7 +35,7 @@ def run(connection: duckdb.DuckDBPyConnection, format_: Format, lines: Sequence[
     names = [column[0] for column in connection.description]
     assert names == [
         "file_no", "line", "raw", "reason", "hit_at", "address", "forwarded", "method", "target", "status",
-        "sent", "referrer", "agent",
+        "sent", "referrer", "agent", "signals",
     ]  # fmt: skip
     assert [row[1] for row in rows] == list(range(1, count + 1)), "exactly one row a line"
     return [dict(zip(names, row, strict=True)) for row in rows]

@@ -26,7 +26,7 @@ def test_combined_as_it_stands_in_httpd_conf(fields):
     assert format_.name == "combined"
     assert only(fields(format_, LINE)) == {
         "hit_at": AT, "address": "192.0.2.7", "forwarded": None, "method": "GET", "target": "/a?b=c",
-        "status": "200", "sent": "12", "referrer": "-", "agent": AGENT,
+        "status": "200", "sent": "12", "referrer": "-", "agent": AGENT, "signals": None,
     }  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def test_caddy_is_detected_by_its_keys(read):
     assert name == "json:caddy"
     assert shown(row) == {
         "hit_at": AT.replace(microsecond=250000), "address": "192.0.2.7", "forwarded": "192.0.2.9, 10.0.0.1", "method": "GET",
-        "target": "/a?b=c", "status": "200", "sent": "12", "referrer": "https://www.example.net/", "agent": 'Mozilla/5.0 "x" \\\\é',
+        "target": "/a?b=c", "status": "200", "sent": "12", "referrer": "https://www.example.net/", "agent": 'Mozilla/5.0 "x" \\\\é', "signals": "",
     }  # fmt: skip
 
 

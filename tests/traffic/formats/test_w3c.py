@@ -27,7 +27,7 @@ def test_iis_with_its_head(read):
     assert [row["reason"] for row in rows] == ["directive"] * 4 + [None] * 2
     assert {key: value for key, value in rows[4].items() if key not in ("file_no", "line", "raw", "reason")} == {
         "hit_at": AT, "address": "2001:db8::1", "forwarded": None, "method": "GET", "target": "/a?b=c", "status": "200", "sent": None,
-        "referrer": "https://www.example.net/", "agent": "Mozilla/5.0 (X11; Linux)",
+        "referrer": "https://www.example.net/", "agent": "Mozilla/5.0 (X11; Linux)", "signals": None,
     }  # fmt: skip
     assert rows[5]["target"] == "/a"
 
