@@ -6,10 +6,11 @@ visits by depth make up so many at the least, and the answers that page views ca
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
-from pipelines.statistics.disclosure import Rule, by_size
+from pipelines.statistics.disclosure import Rule, by_size, splits_safely
 from pipelines.statistics.kinds import MORE_PAGES, NOTHING_OF_VISITS, Hits, Visits
 from pipelines.statistics.measures import DEPTHS, PAGES, STATUSES, Measure
 from pipelines.statistics.people import Cell, Label, Shown, tally
@@ -25,6 +26,20 @@ def leave_one_out(measure: Measure, shown: dict[Measure, Shown]) -> None:
         rows.pop(measure.other if measure.other in rows else by_size(rows)[0])
 
 
+def hide_known_ends(shown: dict[Measure, Shown], day: Cell, visits: Visits, rule: Rule) -> None:
+    """Leave the pages out where hardly more hits than visits say that nearly each view began and ended one.
+
+    So entries and exits of all pages are known, though they are blank where views that are none of them are
+    of too few. Not so where it is shown that all visits saw one page (`only_bounces`).
+    """
+    pages = [cell for members in shown.get(PAGES, {}).values() for cell in members]
+    slack = day.counts["hits"] - day.counts["visits"]
+    if visits.only_bounces or slack >= max(rule.threshold, rule.closeness * _sum(pages, "views")):
+        return
+    if pages and not all(splits_safely(pages, part, rule) for part in ("entries", "exits")):
+        shown[PAGES] = {}
+
+
 def keep_page_views_open(
     shown: dict[Measure, Shown], day: Cell, hits: Hits, visits: Visits, rule: Rule
 ) -> Visits:
@@ -32,9 +47,10 @@ def keep_page_views_open(
 
     Return what may still be shown of its visits.
     """
-    most = _most_views(shown.get(STATUSES, {}), day, hits)
+    most_answers = _most_views(shown.get(STATUSES, {}), day, hits)
 
-    def is_open(least: int) -> bool:
+    def is_open(least: int, most_seen: float = math.inf) -> bool:
+        most = min(most_answers, most_seen)
         return most - least >= max(rule.threshold, rule.closeness * most) or most == 0
 
     leave_one_out(PAGES, shown)
@@ -43,7 +59,9 @@ def keep_page_views_open(
     depths = shown.get(DEPTHS, {})
     if not is_open(_least_views_of(depths)):
         depths = _one_row_of_more(depths)
-    if is_open(_least_views_of(depths)) and is_open(_least_views(day, visits)):
+    seen = _least_views_of(depths)
+    of_day = _least_views(day, visits)
+    if is_open(seen, _most_seen(depths, day, seen)) and is_open(of_day, _most_seen_of_day(day, visits)):
         shown[DEPTHS] = depths
         return visits
     shown[DEPTHS] = {}
@@ -65,6 +83,19 @@ def _least_views(day: Cell, visits: Visits) -> int:
         return bounces
     with_a_page = day.counts["visits"] - tally([day], "of_no_page").total
     return 2 * with_a_page - bounces if visits.bounces else with_a_page
+
+
+def _most_seen_of_day(day: Cell, visits: Visits) -> float:
+    """Return how many page views there are at the most where it is known that no visit saw two pages."""
+    of_one_page = day.counts["visits"] - tally([day], "of_no_page").total
+    is_known = visits.bounces and visits.no_page and of_one_page == day.counts["bounces"]
+    return of_one_page if is_known else math.inf
+
+
+def _most_seen(depths: Shown, day: Cell, least: int) -> float:
+    """Return the same where the depths are those of all visits: they saw no more than these at the least."""
+    is_all = sum(_sum(members, "visits") for members in depths.values()) == day.counts["visits"]
+    return least if is_all and all(label[0] in ("0", "1") for label in depths) else math.inf
 
 
 def _least_views_of(depths: Shown) -> int:

@@ -123,7 +123,7 @@ def blanks(rows: Mapping[Label, Sequence[Cell]], part: str, *, rule: Rule, must_
     With `must_hide` some are, as the total leaves out what must not be known. Where there is no row left to
     take all are blank, even one that follows: a blank may, a small number must not.
     """
-    blank = {label for label, members in rows.items() if not _splits_safely(members, part, rule)}
+    blank = {label for label, members in rows.items() if not splits_safely(members, part, rule)}
     if not (blank or must_hide):
         return blank
     others = iter(by_size({label: members for label, members in rows.items() if label not in blank}))
@@ -139,9 +139,9 @@ def _hide_one_another(rows: Sequence[Sequence[Cell]], part: str, rule: Rule, *, 
     """Return whether the parts of these rows stay hidden; a safe one only covers the others."""
     together = [cell for members in rows for cell in members]
     sums = _sides(together, part)
-    return bool(rows) and _splits_safely(together, part, rule) and all(
+    return bool(rows) and splits_safely(together, part, rule) and all(
         _is_wide(_sides(members, part), sums, rule)
-        or (not is_sum_known and _splits_safely(members, part, rule))
+        or (not is_sum_known and splits_safely(members, part, rule))
         for members in rows
     )  # fmt: skip
 
@@ -163,6 +163,12 @@ def _sides(members: Sequence[Cell], part: str) -> tuple[int, int]:
     return sum(found[0]), sum(found[1])
 
 
+def splits_safely(members: Sequence[Cell], part: str, rule: Rule) -> bool:
+    """Return whether both sides of a part, what has it and what has not, are safe."""
+    is_fine = _is_safe if rule.zeros else _is_safe_or_nobody
+    return all(is_fine([(cell, f"{side}_{part}") for cell in members], rule) for side in ("with", "without"))
+
+
 def by_size(shown: Mapping[Label, Sequence[Cell]]) -> list[Label]:
     """Return the labels, fewest people first; of equals by the alphabet."""
     return sorted(shown, key=lambda label: (heads(shown[label]), label))
@@ -182,9 +188,3 @@ def _is_safe(members: Sequence[tuple[Cell, str]], rule: Rule) -> bool:
 
 def _is_safe_or_nobody(members: Sequence[tuple[Cell, str]], rule: Rule) -> bool:
     return all(tally([cell], group).is_empty for cell, group in members) or _is_safe(members, rule)
-
-
-def _splits_safely(members: Sequence[Cell], part: str, rule: Rule) -> bool:
-    """Return whether both sides are safe."""
-    is_fine = _is_safe if rule.zeros else _is_safe_or_nobody
-    return all(is_fine([(cell, f"{side}_{part}") for cell in members], rule) for side in ("with", "without"))

@@ -58,7 +58,7 @@ def people_of_rows(
         for label, members in shown.items():
             if _tells_of_few(whole, members, rule):
                 people[label] = None
-        if _adds_up(measure, shown, whole, around):
+        if _adds_up(measure, shown, whole, around) and _is_told(whole, shown_of, day, rule):
             _hide_overlap(measure, shown, people, whole, rule)
     return people
 
@@ -114,6 +114,14 @@ def _hide_overlap(
             blank = list(dict.fromkeys((*blank, label)))
     if overlap + sum(room[label] for label in blank) == 0:
         people |= {label: people_shown(shown[label], rule) for label in blank}
+
+
+def _is_told(whole: Sequence[Cell], shown_of: Mapping[Measure, Shown], day: Cell, rule: Rule) -> bool:
+    """Return whether the visitors of all these are shown: those of the day are, of a status perhaps."""
+    statuses = shown_of.get(STATUSES, {})
+    labels = [label for label, members in statuses.items() if members is whole]
+    people = people_of_rows(STATUSES, shown_of, day, rule) if labels else {}
+    return all(people[label] is not None for label in labels)
 
 
 def _adds_up(measure: Measure, shown: Shown, whole: Sequence[Cell], around: Sequence[Sequence[Cell]]) -> bool:

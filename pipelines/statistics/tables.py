@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from pipelines.statistics.bounds import keep_page_views_open, leave_one_out
+from pipelines.statistics.bounds import hide_known_ends, keep_page_views_open, leave_one_out
 from pipelines.statistics.disclosure import Rule, blanks, fold, is_safe
 from pipelines.statistics.kinds import Blocks, Hits, Visits, kinds_of
 from pipelines.statistics.measures import BROKEN_LINKS, DAILY, DEPTHS, STATUSES, Measure
@@ -74,7 +74,9 @@ def of_day(cells: Mapping[Measure, Sequence[Cell]], day: date, *, rule: Rule) ->
     shown = {measure: _shown(measure, found, about) for measure, found in cells.items()}
     for measure in shown:
         hide_few_outside(measure, shown, whole, rule)
-    if not about.hits.page_views:
+    if about.hits.page_views:
+        hide_known_ends(shown, whole, about.visits, rule)
+    else:
         about = replace(about, visits=keep_page_views_open(shown, whole, about.hits, about.visits, rule))
     if NOT_FOUND not in shown.get(STATUSES, {}):
         leave_one_out(BROKEN_LINKS, shown)

@@ -171,7 +171,7 @@ def test_maintenance_runs_where_tasks_really_run(airflow: Airflow) -> None:
     path = f"/api/v2/dags/maintenance/dagRuns/{run['dag_run_id']}"
     assert airflow.run_ends(path) == "success"
     assert airflow.tasks(path) == dict.fromkeys(
-        ("verify_ledger", "oldest_kept", "forget_runs", "forget_logs"), "success"
+        ("verify_ledger", "oldest_kept", "verify_all", "drill", "forget_runs", "forget_logs"), "success"
     )
     assert not old.exists()
     with closing(sqlite3.connect(airflow.home / "airflow.db", timeout=60)) as database:

@@ -145,6 +145,7 @@ def test_two_servers_with_the_same_lines_are_two_sources(
     nginx: WebServer, installation: Installation
 ) -> None:
     nginx.send(get("/"))
+    wait_for_lines(nginx, 1)
     now = datetime.now(UTC)
     for source in ("web-1", "web-2"):
         (_landing(installation, source) / "access.log").write_bytes(nginx.log.read_bytes())

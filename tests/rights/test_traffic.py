@@ -86,6 +86,6 @@ def test_every_opening_is_in_the_ledger_under_the_request(
     rights.gather(installation, request_id, at)
     (entry,) = installation.ledger.entries("stores_opened")
     assert dict(entry.facts) == {
-        "request": request_id, "reason": "request", "stores": ["contacts", "rights", "traffic/2026-10-03"],
+        "request": request_id, "reason": "request", "stores": ["contacts", "archive", "rights", "traffic/2026-10-03"],
     }  # fmt: skip
     assert installation.ledger.verify().is_intact

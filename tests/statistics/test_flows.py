@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from pipelines.statistics import gate
@@ -103,11 +103,27 @@ def test_a_page_that_has_no_row_of_its_own_is_named_in_no_step(day: Callable[...
     assert ("/", "/a") in {(row["from_page"], row["to_page"]) for row in shown["flows"]}
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(site=random_sites(most_requests=60), threshold=st.integers(2, 4))
 def test_whatever_the_day_a_step_is_that_of_a_slow_reference_and_leaves_enough(
     day: Callable[..., Rows], site: list[Hit], threshold: int
 ) -> None:
+    require_safe_steps(day, site, threshold)
+
+
+@pytest.mark.long
+@settings(
+    max_examples=1000, deadline=None, derandomize=False, phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)  # fmt: skip
+@given(site=random_sites(most_requests=60), threshold=st.integers(2, 4))
+def test_of_a_thousand_days_none_is_refused(
+    day: Callable[..., Rows], site: list[Hit], threshold: int
+) -> None:
+    require_safe_steps(day, site, threshold)
+
+
+def require_safe_steps(day: Callable[..., Rows], site: list[Hit], threshold: int) -> None:
     shown = day(site, threshold)
     takers, viewers = slow_steps(site)
     for row in shown["flows"]:

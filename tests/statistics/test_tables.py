@@ -175,7 +175,7 @@ def test_few_long_visits_are_not_what_bounces_leave(published: Measured) -> None
     (day,) = shown["daily"]
     assert (day["page_views"], day["visits"], day["bounces"]) == (44, 67, None)
     assert shown["depths"] == []
-    assert set(by(shown, "pages", "path", "entries").values()) == {None}
+    assert shown["pages"] == []  # as hardly more hits than visits tell of how many views none began
 
 
 def test_where_all_visits_are_of_one_kind_nothing_is_said_of_it(published: Measured) -> None:

@@ -35,11 +35,11 @@ def require_accepted(rows: Rows) -> None:
         gate.inspect(fresh, threshold=10, rounding=0)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "seed"), [*((kind, 0) for kind in KINDS), ("long visits", 33)])
 def test_the_gate_accepts_whatever_is_left_of_a_small_odd_day(
-    connection: duckdb.DuckDBPyConnection, kind: str
+    connection: duckdb.DuckDBPyConnection, kind: str, seed: int
 ) -> None:
-    require_accepted(measured(connection, {DAY: TinySite(kind, 0).hits()}, rules.charter())[DAY])
+    require_accepted(measured(connection, {DAY: TinySite(kind, seed).hits()}, rules.charter())[DAY])
 
 
 @pytest.mark.long
@@ -84,6 +84,29 @@ def test_few_outside_of_a_row_do_not_follow_from_its_hits(connection: duckdb.Duc
     shown = measured(connection, {DAY: FEW_WITHOUT}, rules.charter())[DAY]
     assert (shown["daily"][0]["hits"], shown["daily"][0]["visitors"]) == (39, 19)
     assert shown["statuses"] == []
+
+
+def test_where_no_visit_saw_two_pages_the_page_views_do_not_follow_from_the_visits(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    """Most of what is no page view is one visitor's, so page views are blank: the depths would tell them."""
+    redirected = [hit("busy", "2026-11-21 12:00", status=301)] * 80
+    rows = [*crowd(20), *crowd(20, name="r", status=301), *redirected]
+    shown = measured(connection, {DAY: rows}, rules.charter())[DAY]
+    (day,) = shown["daily"]
+    assert (day["hits"], day["visits"], day["page_views"], day["bounces"]) == (120, 41, None, None)
+    assert shown["depths"] == []
+    require_accepted(shown)
+
+
+def test_where_each_visit_is_one_request_the_pages_do_not_tell_that_it_began_there(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    shown = measured(connection, {DAY: [*crowd(20), *crowd(15, name="r", status=500)]}, rules.charter())[DAY]
+    (day,) = shown["daily"]
+    assert (day["hits"], day["visits"], day["page_views"]) == (35, 35, 20)
+    assert shown["pages"] == []
+    require_accepted(shown)
 
 
 def test_a_hole_in_the_suppression_costs_a_measure_and_not_the_night(
