@@ -43,7 +43,7 @@ test: setup ## style, types, floors, and every test that takes seconds
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "not long" --cov --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest -m "not long" --cov --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-long: setup ## the tests that take minutes: kill -9 anywhere, full disks, many days
 	$(BIN)/python -m pytest -m long

@@ -13,6 +13,9 @@ from pipelines.files import make_private_folder, write_whole
 ROOT = Path(__file__).resolve().parent.parent
 # One role for each who works with Charter: the engineer runs it, the DPO answers people, analysts look on.
 USERS = {"engineer": "admin", "dpo": "op", "analyst": "viewer"}
+# Seconds that a part of Airflow waits while another writes to SQLite. After 5, which is the default, requests
+# fail while `maintenance` deletes.
+PATIENCE = {"timeout": 60}
 
 
 def airflow_environment(home: Path, *, port: int, environ: Mapping[str, str]) -> dict[str, str]:
@@ -31,6 +34,10 @@ def airflow_environment(home: Path, *, port: int, environ: Mapping[str, str]) ->
             "parallelism": os.cpu_count() or 2,
             "simple_auth_manager_users": ",".join(f"{user}:{role}" for user, role in USERS.items()),
             "simple_auth_manager_passwords_file": home / "passwords.json",
+        },
+        "database": {
+            "sql_alchemy_connect_args": f"{__name__}.PATIENCE",
+            "sql_alchemy_connect_args_async": f"{__name__}.PATIENCE",
         },
         "api": {"host": "127.0.0.1", "port": port, "base_url": url, "workers": 1, "expose_config": False},
         # By command, not by value: a task's environment is no place for what signs its token.

@@ -86,13 +86,18 @@ class Holds:
 class Document:
     """A parsed TOML file; a fault in it is reported with the line of its key."""
 
-    def __init__(self, path: Path) -> None:
-        self._name = path.name
-        self._text = _decode(path)
+    def __init__(self, name: str, text: str) -> None:
+        self._name = name
+        self._text = text
         try:
             self.content: Mapping[str, Any] = tomllib.loads(self._text)
         except tomllib.TOMLDecodeError as error:
             raise CharterFileError(self._not_toml(str(error))) from None
+
+    @classmethod
+    def at(cls, path: Path) -> Document:
+        """Parse the file at `path`."""
+        return cls(path.name, decode(path))
 
     def read(self, cls: type[T]) -> T:
         """Return the whole file as one object of dataclass `cls`."""
@@ -248,7 +253,7 @@ def _is_needed(field: Field[Any]) -> bool:
     return field.default is MISSING and field.default_factory is MISSING
 
 
-def _decode(path: Path) -> str:
+def decode(path: Path) -> str:
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
 from ipaddress import ip_network
 from pathlib import Path
 from types import MappingProxyType
@@ -17,7 +18,7 @@ from typing import Annotated, Any, Literal, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pipelines import catalog
-from pipelines._charter_file import Between, Document, Holds, IdOf, Key, Like
+from pipelines._charter_file import Between, Document, Holds, IdOf, Key, Like, decode
 from pipelines.periods import Period
 
 LawfulBasis = Literal[
@@ -290,16 +291,22 @@ class Charter:
 
 def load(path: Path) -> Charter:
     """Read the policy file at `path`; CharterFileError names the line and the key at fault."""
-    document = Document(path)
+    charter = _loaded(path.name, decode(path))
+    _refuse_uncovered_tables(charter, path)
+    return charter
+
+
+@lru_cache(maxsize=4)  # a charter is never changed in memory; each step of a night opens the same text
+def _loaded(name: str, text: str) -> Charter:
+    document = Document(name, text)
     charter = document.read(Charter)
     _refuse_contradictions(charter, document)
-    _refuse_uncovered_tables(charter, document)
     return charter
 
 
 def refuse(path: Path, key: Key, what: str) -> NoReturn:
     """Raise CharterFileError with the line on which `key` stands in the policy file at `path`."""
-    Document(path).fault(key, what)
+    Document.at(path).fault(key, what)
 
 
 def _refuse_contradictions(charter: Charter, document: Document) -> None:
@@ -321,7 +328,7 @@ def _refuse_contradictions(charter: Charter, document: Document) -> None:
         )
 
 
-def _refuse_uncovered_tables(charter: Charter, document: Document) -> None:
+def _refuse_uncovered_tables(charter: Charter, path: Path) -> None:
     """Refuse a charter under which some table would be kept for no purpose, or for ever."""
     for table in catalog.TABLES:
         for part, id_, known in (
@@ -329,4 +336,4 @@ def _refuse_uncovered_tables(charter: Charter, document: Document) -> None:
             ("retention", table.retention, charter.retention),
         ):
             if id_ not in known:
-                document.fault((part,), f"lacks {id_}, which the table {table.name} needs: add it.")
+                refuse(path, (part,), f"lacks {id_}, which the table {table.name} needs: add it.")

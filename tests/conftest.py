@@ -17,6 +17,21 @@ from pipelines.vault import Keyring, Vault, create_master_key, load_master_key
 settings.register_profile("charter", derandomize=True)
 settings.load_profile("charter")
 
+# Files that take a minute and more begin first, so that no worker is left alone with one at the end.
+_LONGEST_FIRST = (
+    "test_airflow_local.py",
+    "test_nightly.py",
+    "test_readme.py",
+    "test_backups.py",
+    "test_nights.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; the others stay as they are."""
+    places = {name: place for place, name in enumerate(_LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
 
 @pytest.fixture
 def at() -> datetime:

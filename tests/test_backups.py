@@ -204,7 +204,7 @@ def test_a_backup_stays_away_from_the_keys_and_out_of_the_vault(installation: In
         backups.backup_folder(installation)
 
 
-@pytest.mark.parametrize("each", [11, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("each", [29, pytest.param(1, marks=pytest.mark.long)])
 @pytest.mark.parametrize("operation", ["purge", "rotate_stores", "rotate_master", "backup", "restore"])
 def test_killed_anywhere_nothing_is_lost_nothing_is_back_and_a_rerun_ends_it(
     tmp_path: Path, operation: str, each: int

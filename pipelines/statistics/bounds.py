@@ -27,16 +27,17 @@ def leave_one_out(measure: Measure, shown: dict[Measure, Shown]) -> None:
 
 
 def hide_known_ends(shown: dict[Measure, Shown], day: Cell, visits: Visits, rule: Rule) -> None:
-    """Leave the pages out where hardly more hits than visits say that nearly each view began and ended one.
+    """Leave the pages out where their entries and exits are known, blank as they are: those of all together.
 
-    So entries and exits of all pages are known, though they are blank where views that are none of them are
-    of too few. Not so where it is shown that all visits saw one page (`only_bounces`).
+    Some visit began with a page; all views are entries but as many as there are more hits than visits. Not
+    so where it is shown that no visit saw two (`only_bounces`).
     """
     pages = [cell for members in shown.get(PAGES, {}).values() for cell in members]
-    slack = day.counts["hits"] - day.counts["visits"]
-    if visits.only_bounces or slack >= max(rule.threshold, rule.closeness * _sum(pages, "views")):
+    views = _sum(pages, "views")
+    width = min(day.counts["hits"] - day.counts["visits"], views - 1)
+    if not pages or visits.only_bounces or width >= max(rule.threshold, rule.closeness * views):
         return
-    if pages and not all(splits_safely(pages, part, rule) for part in ("entries", "exits")):
+    if not all(splits_safely(pages, part, rule) for part in ("entries", "exits")):
         shown[PAGES] = {}
 
 

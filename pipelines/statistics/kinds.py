@@ -38,7 +38,7 @@ class Hits:
 class Visits:
     """Which figures of visits are shown; `no_page` may follow from entries or exits.
 
-    With `only_bounces` it is known of each visit that it saw one page: where it began, and ended.
+    With `only_bounces` it is known of each visit that it saw one page at the most: where it began, and ended.
     """
 
     bounces: bool
@@ -75,9 +75,11 @@ _VISITS: tuple[tuple[Visits, Sequence[Sequence[str]]], ...] = (
      ((_MORE,), (_NO_PAGE, _ONE_PAGE))),
 )  # fmt: skip
 NOTHING_OF_VISITS = Visits(bounces=False, no_page=False)
-_ALL_OF_ONE_PAGE = Visits(  # as many hits as page views as visits: the hits tell as much
+# As many visits as page views, or as hits: these tell as much of each visit.
+_ALL_OF_ONE_PAGE = Visits(
     bounces=True, no_page=True, depths={"1": ("one page",)}, only_bounces=True
 )  # fmt: skip
+_ALL_OF_ONE_REQUEST = replace(_ALL_OF_ONE_PAGE, depths={"0": ("no page",), "1": ("one page",)})
 
 
 def kinds_of(day: Cell, *, rule: Rule) -> tuple[Hits, Visits]:
@@ -90,6 +92,8 @@ def kinds_of(day: Cell, *, rule: Rule) -> tuple[Hits, Visits]:
         hits = replace(hits, page_views=False)
     if not is_safe([day], rule=rule, group="with_visits"):  # too few addresses are kept: visits are blank
         return hits, NOTHING_OF_VISITS
+    if hits.page_views and day.counts["hits"] == day.counts["visits"]:
+        return hits, _ALL_OF_ONE_REQUEST
     is_each_known = day.counts["page_views"] == day.counts["visits"]  # no view is of an unknown sender
     if is_known and is_each_known and is_none[_FURTHER] and hits.page_views:
         return hits, _ALL_OF_ONE_PAGE

@@ -99,12 +99,26 @@ def test_where_no_visit_saw_two_pages_the_page_views_do_not_follow_from_the_visi
     require_accepted(shown)
 
 
-def test_where_each_visit_is_one_request_the_pages_do_not_tell_that_it_began_there(
+def test_where_each_visit_is_one_request_no_blank_pretends_to_hide_that_it_began_there(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
+    """As many hits as visits say so."""
     shown = measured(connection, {DAY: [*crowd(20), *crowd(15, name="r", status=500)]}, rules.charter())[DAY]
     (day,) = shown["daily"]
-    assert (day["hits"], day["visits"], day["page_views"]) == (35, 35, 20)
+    assert (day["hits"], day["visits"], day["page_views"], day["bounces"]) == (35, 35, 20, 20)
+    (page,) = shown["pages"]
+    assert (page["views"], page["entries"], page["exits"]) == (20, 20, 20)
+    require_accepted(shown)
+
+
+def test_where_few_visits_made_two_requests_the_pages_do_not_tell_of_those_that_are_no_entry(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    again = crowd(3, "12:05", path="/x")
+    rows = [*crowd(40), *again, *crowd(15, name="r", status=500)]
+    shown = measured(connection, {DAY: rows}, rules.charter())[DAY]
+    (day,) = shown["daily"]
+    assert (day["hits"], day["visits"], day["page_views"], day["bounces"]) == (58, 55, 43, None)
     assert shown["pages"] == []
     require_accepted(shown)
 
