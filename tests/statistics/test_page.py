@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -14,33 +13,9 @@ from pipelines import quality, statistics
 from pipelines.installation import Installation
 from pipelines.statistics.chart import line_chart
 from pipelines.statistics.page import number
+from tests.statistics.markup import Page
 from tests.statistics.publishing import published_site
 from tests.statistics.sites import crowd
-
-_VOID = {"meta", "link", "img", "br", "hr", "input", "line"}
-
-
-class _Page(HTMLParser):
-    """Collects elements and checks that they are closed in order."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.faults: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in _VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        if not self.open or self.open.pop() != tag:
-            self.faults.append(tag)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +34,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_the_page_needs_nothing_from_outside(page: str) -> None:
-    elements = _Page(page).elements
+    elements = Page(page).elements
     assert {"script", "link", "img", "iframe", "object"} & {tag for tag, _ in elements} == set()
     (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
     assert not re.search(r"url\(|@import|//", style)
@@ -75,7 +50,7 @@ def test_the_page_needs_nothing_from_outside(page: str) -> None:
 
 
 def test_the_page_is_well_formed_and_reads_without_eyes(page: str) -> None:
-    parsed = _Page(page)
+    parsed = Page(page)
     assert parsed.faults == []
     assert parsed.open == []
     tags = [tag for tag, _ in parsed.elements]
@@ -168,4 +143,4 @@ def test_an_empty_site_has_a_page_that_says_so(
         encoding="utf-8"
     )
     assert "No day has had enough visitors yet" in page
-    assert _Page(page).faults == []
+    assert Page(page).faults == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -17,33 +16,10 @@ from pipelines.statistics import attack, risk
 from pipelines.statistics.attack.witness import Witnessed
 from pipelines.statistics.measures import MEASURES
 from tests.statistics.attack.releases import DAY, GOOD, Rows, altered, nobody, published
+from tests.statistics.markup import Page
 
 RELEASE, REFUSED = "2026-11-22-0123abcd", "2026-11-22-0123abce"
 NIGHT = date(2026, 11, 22)
-_VOID = {"meta", "rect", "br"}
-
-
-class _Page(HTMLParser):
-    """Collects elements and checks that they are closed in order."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.faults: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in _VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        if not self.open or self.open.pop() != tag:
-            self.faults.append(tag)
 
 
 def keep(places: Places, release_id: str, rows: Rows, names: attack.NameCheck = nobody) -> None:
@@ -73,7 +49,7 @@ def words(text: str) -> str:
 def test_the_page_needs_nothing_from_outside_and_is_well_formed(places: Places) -> None:
     for release_id in (RELEASE, REFUSED):
         text = page(places, release_id)
-        read = _Page(text)
+        read = Page(text)
         assert (read.faults, read.open) == ([], [])
         names = {tag for tag, _attributes in read.elements}
         assert not {"script", "link", "img", "iframe", "object", "a"} & names
@@ -107,7 +83,7 @@ def test_each_measure_has_its_answers_to_the_three_questions(places: Places) -> 
 
 
 def test_the_picture_draws_what_was_counted(places: Places) -> None:
-    rects = [attributes for tag, attributes in _Page(page(places, RELEASE)).elements if tag == "rect"]
+    rects = [attributes for tag, attributes in Page(page(places, RELEASE)).elements if tag == "rect"]
     drawn = [rect for rect in rects if "x" in rect and rect["class"] != "log"]
     widths = {rect["class"]: float(rect["width"] or 0) for rect in drawn if rect["y"] == drawn[-1]["y"]}
     assert sum(widths.values()) == pytest.approx(690, abs=1)
