@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import glob
 import os
 import shutil
 import time
@@ -46,6 +47,7 @@ def write_whole(path: Path, content: bytes, *, mode: int = PRIVATE_FILE) -> None
     """Write `path` in one step: a reader finds the old content or the new, never a part."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
+        destroy_unfinished(path)
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
@@ -54,6 +56,24 @@ def write_whole(path: Path, content: bytes, *, mode: int = PRIVATE_FILE) -> None
         move(beside, path)
     except OSError as error:
         raise unwritable(error) from None
+
+
+def destroy_unfinished(path: Path) -> None:
+    """Destroy what killed processes left when they wrote `path`: it may be a key."""
+    for beside in path.parent.glob(f".{glob.escape(path.name)}.*.new"):
+        pid = beside.name.removeprefix(f".{path.name}.").removesuffix(".new")
+        if pid.isdigit() and not _is_running(int(pid)):
+            overwrite_and_remove(beside)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 def move(source: Path, target: Path) -> None:

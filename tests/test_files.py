@@ -25,6 +25,23 @@ def test_written_file_is_private_and_replaces_the_old_in_one_step(tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == ["state"]
 
 
+def test_what_a_killed_writer_left_is_destroyed_and_a_running_one_is_let_be(tmp_path: Path) -> None:
+    """It may be a key; what belongs to a file of a longer name is another matter."""
+    path = tmp_path / "a.key"
+    with subprocess.Popen(["true"]) as ended:
+        ended.wait()
+    left = tmp_path / f".a.key.{ended.pid}.new"
+    others = [tmp_path / f".a.key.old.{ended.pid}.new", tmp_path / f".a.key.{os.getppid()}.new"]
+    for file in (left, *others):
+        file.write_bytes(b"key material")
+    os.link(left, tmp_path / "bytes")  # the same bytes, to be looked at after their name is gone
+    files.write_whole(path, b"whole")
+    assert path.read_bytes() == b"whole"
+    assert not left.exists()
+    assert b"key" not in (tmp_path / "bytes").read_bytes()
+    assert [file.read_bytes() for file in others] == [b"key material"] * 2
+
+
 def test_private_folder_and_its_parents_are_closed_to_others(tmp_path: Path) -> None:
     files.make_private_folder(tmp_path / "a" / "b")
     files.make_private_folder(tmp_path / "a" / "b")

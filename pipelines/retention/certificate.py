@@ -19,7 +19,7 @@ from pipelines.ledger import Entry
 from pipelines.retention.plan import Item, Plan, why
 
 METHOD = "NIST SP 800-88 Rev. 2, cryptographic erase: the only key destroyed, then the sealed files"
-_ISSUED = "certificate_issued"
+ISSUED = "certificate_issued"
 
 
 def issue(installation: Installation, plan: Plan, entry: Entry, *, at: datetime) -> str:
@@ -36,14 +36,14 @@ def issue(installation: Installation, plan: Plan, entry: Entry, *, at: datetime)
     make_private_folder(path.parent)
     write_whole(path, content)
     installation.ledger.append(
-        _ISSUED, day=plan.day, at=at, certificate=name, sha256=hashlib.sha256(content).hexdigest()
+        ISSUED, day=plan.day, at=at, certificate=name, sha256=hashlib.sha256(content).hexdigest()
     )
     return name
 
 
 def check(installation: Installation, name: str) -> None:
     """Raise RetentionError unless the certificate `name` is the one that was issued, under our own key."""
-    issued = [e for e in installation.ledger.entries(_ISSUED) if e.facts["certificate"] == name]
+    issued = [e for e in installation.ledger.entries(ISSUED) if e.facts["certificate"] == name]
     if not issued:
         raise RetentionError("the ledger knows no such certificate: see the ids in ledger/certificates.")
     try:

@@ -18,8 +18,8 @@ from pipelines.errors import CharterError, RetentionError
 from pipelines.installation import Installation
 from pipelines.ledger import Entry
 from pipelines.retention import due, leftovers, subjects
-from pipelines.retention.certificate import issue
-from pipelines.retention.plan import Item, Plan
+from pipelines.retention.certificate import ISSUED, certificate_id, issue
+from pipelines.retention.plan import Item, Plan, plan_of
 from pipelines.retention.purge import PLAN_KEY, night_of, purge_lock, unverified
 from pipelines.vault import Workshop
 
@@ -88,10 +88,11 @@ def answers_of(outcomes: Sequence[Outcome]) -> dict[str, int]:
 def verify(installation: Installation, *, day: date, at: datetime, night: str | None = None) -> Verification:
     """Check every purge that was begun and not yet verified; certify those of which nothing is left.
 
-    Nothing begun is "nothing was due": no certificate, and no line in the ledger.
+    Nothing begun is "nothing was due": no certificate, and no line in the ledger. Where a verification was
+    killed before its certificate was issued, that is issued now.
     """
     outcomes: list[Outcome] = []
-    certificates = []
+    certificates = [issue(installation, plan, entry, at=at) for plan, entry in _uncertified(installation)]
     begun = unverified(installation)
     for number, plan in enumerate(begun, 1):
         later = {item.store for other in begun[number:] for item in other.items}
@@ -101,6 +102,21 @@ def verify(installation: Installation, *, day: date, at: datetime, night: str | 
             certificates.append(issue(installation, plan, entry, at=at))
         outcomes += found
     return Verification(day, tuple(outcomes), tuple(certificates))
+
+
+def _uncertified(installation: Installation) -> list[tuple[Plan, Entry]]:
+    """Return the purges that were found complete, with that line of the ledger, and have no certificate."""
+    planned: dict[str, Plan] = {}
+    proven: dict[str, tuple[Plan, Entry]] = {}
+    for entry in installation.ledger.entries():
+        if entry.event == "purge_planned":
+            planned[str(entry.facts["token"])] = plan_of(entry, installation.charter.retention)
+        elif entry.event == "purge_verified" and entry.facts["is_complete"]:
+            if plan := planned.get(str(entry.facts["token"])):
+                proven[certificate_id(plan)] = (plan, entry)
+        elif entry.event == ISSUED:
+            proven.pop(str(entry.facts["certificate"]), None)
+    return list(proven.values())
 
 
 def _check(installation: Installation, plan: Plan, *, revised_since: Container[str]) -> list[Outcome]:

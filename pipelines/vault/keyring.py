@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from pipelines.errors import KeyringError
-from pipelines.files import locked, make_private_folder, overwrite_and_remove, write_whole
+from pipelines.files import destroy_unfinished, locked, make_private_folder, overwrite_and_remove, write_whole
 
 KEY_BYTES = 32
 _VERSION = b"CK1"
@@ -116,6 +116,7 @@ class Keyring:
 
     def shred(self, name: str) -> None:
         """Destroy the key `name` for good: overwrite, fsync, unlink, fsync; absent is success."""
+        destroy_unfinished(self._path(name))
         overwrite_and_remove(self._path(name))
 
     def names(self, prefix: str = "") -> list[str]:

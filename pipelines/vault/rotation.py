@@ -13,24 +13,26 @@ from pipelines.files import locked, move, overwrite_and_remove, remove_file, wri
 from pipelines.vault.keyring import Keyring, create_master_key, load_master_key, rewrap
 from pipelines.vault.stores import Vault
 
-_NEXT, _JOURNAL = "master.key.next", "rotation.json"
+_NEXT, _BEFORE, _JOURNAL = "master.key.next", "master.key.before", "rotation.json"
 
 
 def rotate_master_key(folder: Path) -> int:
     """Wrap every key in `folder` with a fresh master key, destroy the old one; return the number of keys.
 
     For a master key that is the file master.key of `folder`. Until it has ended, both open what they wrap.
+    The old one is out of use, and the new one in its place, before its bytes are overwritten.
     """
+    current, after, before = (folder / name for name in ("master.key", _NEXT, _BEFORE))
     with locked(folder / ".lock"):
-        if (folder / "master.key").exists():
+        is_begun = after.exists() or not before.exists()  # else killed while the old one was destroyed
+        if is_begun and current.exists():
             create_master_key(folder, name=_NEXT)
-            old, new = load_master_key({}, folder), _load_next(folder)
-            count = rewrap(folder, old, new)
-            overwrite_and_remove(folder / "master.key")
-        else:  # killed between the end of the old one and the new one's place
-            count = len(Keyring(folder, _load_next(folder)).names())
-        move(folder / _NEXT, folder / "master.key")
-    return count
+            rewrap(folder, load_master_key({}, folder), _load_next(folder))
+            move(current, before)
+        if is_begun:
+            move(after, current)
+        overwrite_and_remove(before)
+    return len(Keyring(folder, load_master_key({}, folder)).names())
 
 
 def exchange_master_key(folder: Path, old: bytes, new: bytes) -> int:

@@ -65,6 +65,25 @@ def test_all_gone_is_certified_and_recorded(installation: Installation, at: date
 
 
 @pytest.mark.usefixtures("applied")
+@pytest.mark.parametrize("step", ["write_whole", "make_private_folder"])
+def test_killed_before_its_certificate_the_next_run_issues_it(
+    installation: Installation, at: datetime, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def dying(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"pipelines.retention.certificate.{step}", dying)
+        with pytest.raises(KeyboardInterrupt):
+            verify(installation, at)
+    assert list(installation.ledger.entries("certificate_issued")) == []
+    (name,) = verify(installation, at).certificates
+    retention.check_certificate(installation, name)
+    assert verify(installation, at).certificates == ()
+    assert len(list(installation.ledger.entries("purge_verified"))) == 1
+
+
+@pytest.mark.usefixtures("applied")
 @pytest.mark.parametrize("what", ["files", "half shredded", "key", "month key"])
 def test_what_is_still_there_is_said_with_its_place(
     installation: Installation, traffic: Callable[..., None], at: datetime, what: str

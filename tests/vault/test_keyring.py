@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,16 @@ def test_shredded_key_is_gone_from_keyring_and_disk(keyring: Keyring) -> None:
     assert keyring.names("pseudonym/") == []
     with pytest.raises(KeyringError, match="not in the keyring"):
         keyring.open("pseudonym/2026-11")
+
+
+def test_a_copy_that_a_killed_rotation_left_beside_is_shredded_with_its_key(keyring: Keyring) -> None:
+    keyring.ensure("pseudonym/2026-11")
+    path = keyring.folder / "pseudonym" / "2026-11.key"
+    with subprocess.Popen(["true"]) as ended:
+        ended.wait()
+    (path.parent / f".{path.name}.{ended.pid}.new").write_bytes(path.read_bytes())
+    keyring.shred("pseudonym/2026-11")
+    assert list(path.parent.iterdir()) == []
 
 
 def test_names_are_listed_by_prefix_without_the_master_key(keyring: Keyring) -> None:

@@ -16,6 +16,7 @@ from pipelines.vault import (
     next_master_key_file,
     rotate_master_key,
     rotate_stores,
+    rotation,
 )
 
 DAY, OTHER = "traffic/2026-11-21", "traffic/2026-11-20"
@@ -51,8 +52,8 @@ def test_every_store_has_a_fresh_key_and_the_same_rows(vault: Vault) -> None:
 
 def test_a_killed_rotation_goes_on_where_it_stopped(vault: Vault) -> None:
     seal(vault)
-    next(rotation := rotate_stores(vault))
-    rotation.close()
+    next(rotating := rotate_stores(vault))
+    rotating.close()
     assert list(rotate_stores(vault)) == [OTHER, DAY]
     assert [vault.generation(store) for store in (DAY, OTHER)] == [2, 2]
 
@@ -119,3 +120,38 @@ def test_between_the_two_master_keys_a_killed_rotation_is_ended(vault: Vault, tm
     assert rows(Vault(vault.root, Keyring(folder, load_master_key({}, folder)))) == before
     assert rotate_master_key(folder) == 2
     assert rows(Vault(vault.root, Keyring(folder, load_master_key({}, folder)))) == before
+
+
+@pytest.mark.parametrize("step", ["move", "overwrite_and_remove"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_change_of_the_master_key_killed_near_its_end_opens_everything_and_ends(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch, step: str, when: str
+) -> None:
+    """Also killed when the old key's bytes are overwritten and its file is still there."""
+    seal(vault)
+    folder = vault.keyring.folder
+    old, held = load_master_key({}, folder), rows(vault)
+    genuine = getattr(rotation, step)
+
+    def dying(path: Path, *more: Path) -> None:
+        if when == "after":
+            path.write_bytes(b"overwritten") if step == "overwrite_and_remove" else genuine(path, *more)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rotation, step, dying)
+    with pytest.raises(KeyboardInterrupt):
+        rotate_master_key(folder)
+    monkeypatch.undo()
+    assert rows(_opened(vault)) == held
+    assert rotate_master_key(folder) == len(vault.keyring.names())
+    assert rows(_opened(vault)) == held
+    assert load_master_key({}, folder) != old
+    assert sorted(path.name for path in folder.glob("*master*")) == ["master.key"]
+
+
+def _opened(vault: Vault) -> Vault:
+    """The same vault, opened as an installation opens it."""
+    folder = vault.keyring.folder
+    after = next_master_key_file(folder)
+    coming = load_master_key({"CHARTER_MASTER_KEY_FILE": str(after)}, folder) if after else None
+    return Vault(vault.root, Keyring(folder, load_master_key({}, folder), coming))
