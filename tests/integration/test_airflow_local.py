@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -201,7 +202,12 @@ def test_an_answer_may_leave_once_the_dpo_approves_and_nobody_else(airflow: Airf
         assert airflow.tasks(path)["gather"] not in ("failed", "up_for_retry")
         assert time.monotonic() < deadline
         time.sleep(1)
-    time.sleep(3)  # the scheduler looks once a second whether the task ended: faster than a human it fails
+    # Airflow fails a task whose answer comes before its scheduler has seen that it waits: faster than a human.
+    seen = re.compile("Received executor event with state success .*approval_by_the_dpo")
+    while not seen.search((airflow.home / "logs" / "scheduler.log").read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    time.sleep(1)
     approval = f"{path}/taskInstances/approval_by_the_dpo/-1/hitlDetails"
     approve = {"chosen_options": ["Approve"], "params_input": {}}
     for user in ("engineer", "analyst"):
