@@ -83,8 +83,11 @@ class System:
             relation = self.relations[number]
             is_settled = all(abs(factor) == 1 for factor, _place in relation.terms)  # by one look at it
             for place in self._narrow(relation):
-                again = {number} if is_settled else set()
-                more = [other for other in behind[place] if other not in queued | again]
+                more = [
+                    other
+                    for other in behind[place]
+                    if other not in queued and not (is_settled and other == number)
+                ]
                 waiting.extend(more)
                 queued.update(more)
 
