@@ -17,7 +17,8 @@ class Places:
     `CHARTER_HOME` moves them together; `CHARTER_LANDING`, `CHARTER_VAULT`, `CHARTER_KEYS`,
     `CHARTER_RELEASES`, `CHARTER_LEDGER` and `CHARTER_REPORTS` move one each (a volume of its own),
     `CHARTER_FILE` names the policy file, `CHARTER_COUNTRIES` the MaxMind DB file of countries, which may be
-    missing, `CHARTER_BACKUP` a folder on another disk for a copy of the sealed stores, if any.
+    missing, `CHARTER_BACKUP` a folder on another disk for a copy of the sealed stores, if any. Airflow's own
+    folders, which a purge is looked for in, are those that Airflow is told, or the one of `make airflow`.
     """
 
     charter_file: Path
@@ -29,6 +30,7 @@ class Places:
     reports: Path
     countries: Path
     backup: Path | None = None
+    airflow: tuple[Path, ...] = ()
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Places:
@@ -50,6 +52,7 @@ class Places:
             reports=place("reports"),
             countries=Path(environ.get("CHARTER_COUNTRIES") or home / "data" / "countries.mmdb").resolve(),
             backup=Path(environ["CHARTER_BACKUP"]).resolve() if environ.get("CHARTER_BACKUP") else None,
+            airflow=_airflow(environ, home),
         )
 
     @property
@@ -79,3 +82,10 @@ class Places:
     def landing_contacts(self) -> Path:
         """Contact exports, CSV or JSON Lines, named for what they hold (`people-….csv`)."""
         return self.landing / "contacts"
+
+
+def _airflow(environ: Mapping[str, str], home: Path) -> tuple[Path, ...]:
+    """Return Airflow's folder and, where they are kept apart, that of its task logs."""
+    own = Path(environ.get("AIRFLOW_HOME") or home / "data" / "airflow").resolve()
+    logs = Path(environ.get("AIRFLOW__LOGGING__BASE_LOG_FOLDER") or own).resolve()
+    return (own,) if logs.is_relative_to(own) else (own, logs)

@@ -6,7 +6,6 @@ reported as the first.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,15 +16,14 @@ import duckdb
 
 from pipelines.errors import CharterError, RetentionError
 from pipelines.installation import Installation
-from pipelines.retention import certificate
+from pipelines.retention import certificate, copies
 from pipelines.retention.plan import plan_of
 from pipelines.retention.purge import plan as plan_purge
+from pipelines.retention.purge import unproven
 from pipelines.vault import KINDS
 
 State = Literal["well", "ill", "could not check"]
 _MOST = 5  # so many are named; the rest is counted
-_SEALED = re.compile(r"(traffic/\d{4}-\d{2}-\d{2}|contacts|rights)/g\d{6}/[A-Za-z0-9_.-]+\.duckdb")
-_OWN = ("tmp", "locks", "commits", "vault.id")
 
 
 @dataclass(frozen=True)
@@ -42,6 +40,7 @@ def audit(installation: Installation, *, day: date) -> list[Finding]:
     checks: list[tuple[str, Callable[[Installation, date], Iterator[str]], str]] = [
         ("ledger", _ledger, "every line, their order and the signatures hold"),
         ("certificates", _certificates, "each is the one that was issued"),
+        ("purges", _unproven, "each that was begun is proven"),
         ("destroyed", _come_back, "nothing that a purge destroyed is there again"),
         ("generations", _older, "no store of people is older than the ledger says"),
         ("files", _strange_files, "every sealed file has its key, and every key its store"),
@@ -89,6 +88,11 @@ def _certificates(installation: Installation, _day: date) -> Iterator[str]:
         yield f"{strange} files among the certificates were not issued by this installation: remove them"
 
 
+def _unproven(installation: Installation, _day: date) -> Iterator[str]:
+    for plan in unproven(installation):
+        yield f"the purge of {plan.day.isoformat()} is not proven: run `charter purge verify`"
+
+
 def _come_back(installation: Installation, _day: date) -> Iterator[str]:
     """Yield the stores and keys that were verified gone and are there: somebody put an old copy back."""
     for store in sorted(_destroyed(installation)):
@@ -134,15 +138,11 @@ def last_generations(installation: Installation) -> dict[str, int]:
 
 def _strange_files(installation: Installation, _day: date) -> Iterator[str]:
     root, keyring = installation.vault.root, installation.keyring
-    for path in sorted(root.rglob("*")):
-        name = path.relative_to(root).as_posix()
-        if not path.is_file() or name.partition("/")[0] in _OWN:
-            continue
-        if _SEALED.fullmatch(name) is None:
-            where = _where(root, path)
-            yield f"a file is in the vault that Charter did not put there ({where}): look at it, remove it"
-        elif not keyring.has(f"stores/{name.rpartition('/')[0]}"):
-            store = name.rpartition("/")[0]
+    for path in copies.strange_files(root):
+        where = _where(root, path)
+        yield f"a file is in the vault that Charter did not put there ({where}): look at it, remove it"
+    for store in sorted({path.parent.relative_to(root).as_posix() for path in root.rglob("*.duckdb")}):
+        if copies.SEALED.fullmatch(f"{store}/a.duckdb") and not keyring.has(f"stores/{store}"):
             yield f"{store} has files and no key: an old copy was put back; nobody can read it, remove it"
     for key in keyring.names("stores/"):
         store = key.removeprefix("stores/")

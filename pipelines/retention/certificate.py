@@ -107,6 +107,8 @@ def _statement(installation: Installation, plan: Plan, entry: Entry, at: datetim
             "items_gone": entry.facts["gone"],
             "still_present": 0,
             "could_not_check": 0,
+            "searched": entry.facts["searched"],
+            "not_searched": entry.facts["not_searched"],
         },
     }
 

@@ -94,6 +94,10 @@ def _facts(statement: Mapping[str, Any]) -> Iterator[Fact]:
         f"{verification['could_not_check']} could not be checked"
     )
     yield "Verified at", f"{verification['at']}: {answers} (ledger line {verification['ledger_line']})"
+    yield "Searched for readable copies", ", ".join(verification["searched"])
+    if verification["not_searched"]:
+        not_searched = f"{', '.join(verification['not_searched'])}: in no folder that this installation knows"
+        yield "Not searched", not_searched
     yield "Issued at", statement["issued_at"]
     yield "Confirmed as", statement["token"]
 
@@ -105,11 +109,7 @@ def _rules(statement: Mapping[str, Any]) -> Iterator[Fact]:
 def _destroyed(statement: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, str]]:
     for item in statement["destroyed"]:
         rows = item["rows"]
-        counts = (
-            rows
-            if isinstance(rows, str)
-            else ", ".join(f"{count:,} {table}" for table, count in rows.items())
-        )
+        counts = rows if isinstance(rows, str) else _counts(rows)
         yield item["category"], item["store"], counts or "a key", item["oldest"] or "", item["newest"] or ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import cast
 
@@ -57,10 +57,12 @@ class Plan:
     """What is due for destruction on the local day `day`.
 
     `traffic_before` is the first local day of traffic that may still be kept. `survivors` is
-    "store table" → rows that must be left in a revised store. `people` is a keyed digest of the
-    persons due, never their ids. `held` is what would be due if no hold kept it. `exceeds` says which
-    bounds of the charter the plan is outside of; `rules` is category → the rule of the charter behind
-    it, for people to read, as are `doubts`: dates that cannot be right, for which nothing is destroyed.
+    "store table" → rows that must be left in a revised store, `generations` is store → the one that it
+    is revised from: once something else revises it as well, its rows are others. `people` is a keyed
+    digest of the persons due, never their ids. `held` is what would be due if no hold kept it. `exceeds`
+    says which bounds of the charter the plan is outside of; `rules` is category → the rule of the charter
+    behind it, for people to read, as are `doubts`: dates that cannot be right, for which nothing is
+    destroyed.
     """
 
     day: date
@@ -72,6 +74,7 @@ class Plan:
     rules: Mapping[str, Retention]
     held: tuple[Held, ...] = ()
     doubts: tuple[str, ...] = ()
+    generations: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def token(self) -> str:
@@ -121,6 +124,11 @@ def content_of(plan: Plan) -> dict[str, Fact]:
     }
 
 
+def generations_text(generations: Mapping[str, int]) -> list[str]:
+    """Return store → generation as the ledger holds it; it is no part of what a token confirms."""
+    return [f"{store} {generation}" for store, generation in generations.items()]
+
+
 def plan_of(entry: Entry, rules: Mapping[str, Retention]) -> Plan:
     """Return the plan that a `purge_planned` line of the ledger holds."""
     rows: dict[tuple[str, str], dict[str, int]] = {}
@@ -137,6 +145,7 @@ def plan_of(entry: Entry, rules: Mapping[str, Retention]) -> Plan:
         exceeds=(),
         rules=rules,
         held=tuple(_held_of(text) for text in _texts(entry, "held")),
+        generations={store: int(number) for store, number in map(str.split, _texts(entry, "generations"))},
     )
 
 

@@ -8,17 +8,17 @@ rebuilding their store without them under a fresh key.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from pathlib import Path
 
 from pipelines.errors import RetentionError
 from pipelines.files import locked
 from pipelines.installation import Installation
-from pipelines.ledger import Fact
+from pipelines.ledger import Entry, Fact
 from pipelines.periods import oldest_kept
 from pipelines.retention import due, leftovers, subjects
-from pipelines.retention.plan import Item, Plan, content_of, plan_of
+from pipelines.retention.plan import Item, Plan, content_of, generations_text, plan_of
 from pipelines.retention.tombstones import stage_tombstones, with_fresh
 
 PLAN_KEY = "fingerprint"  # also tells the verification that it looks into the right keyring
@@ -66,13 +66,26 @@ def apply(
 
 def unverified(installation: Installation) -> list[Plan]:
     """Return the purges that were begun and for which no verification was recorded, oldest first."""
+    return list(_begun(installation, lambda _verified: False).values())
+
+
+def unproven(installation: Installation) -> list[Plan]:
+    """Return the purges to verify, oldest first: those unverified, and those to look for again.
+
+    What a verification could not read may be readable now, and what it found may have been destroyed since.
+    """
+    return list(_begun(installation, lambda verified: bool(verified.facts["look_again"])).values())
+
+
+def _begun(installation: Installation, is_open: Callable[[Entry], bool]) -> dict[str, Plan]:
+    """Return token → purge, of all that were begun and whose last verification, if any, left them open."""
     begun: dict[str, Plan] = {}
     for entry in installation.ledger.entries():
         if entry.event == "purge_planned":
             begun[str(entry.facts["token"])] = plan_of(entry, installation.charter.retention)
-        elif entry.event == "purge_verified":
+        elif entry.event == "purge_verified" and not is_open(entry):
             begun.pop(str(entry.facts["token"]), None)
-    return list(begun.values())
+    return begun
 
 
 def night_of(night: str | None) -> dict[str, Fact]:
@@ -112,6 +125,7 @@ def _due_plan(installation: Installation, day: date) -> Plan:
         rules=installation.charter.retention,
         held=(*held_days, *held),
         doubts=tuple(doubts),
+        generations={store: installation.vault.generation(store) for store in subjects.REVISED},
     )
 
 
@@ -166,6 +180,7 @@ def _record_plan(installation: Installation, plan: Plan, at: datetime) -> None:
     if plan.is_empty or plan.token in {begun.token for begun in unverified(installation)}:
         return
     facts: dict[str, Fact] = {"token": plan.token, "categories": list(plan.categories), **content_of(plan)}
+    facts["generations"] = generations_text(plan.generations)
     installation.ledger.append("purge_planned", day=plan.day, at=at, **facts)
 
 

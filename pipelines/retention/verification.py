@@ -6,7 +6,7 @@ check (and why). Only where every item is gone is a certificate written.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
@@ -17,10 +17,10 @@ from pipelines import catalog
 from pipelines.errors import CharterError, RetentionError
 from pipelines.installation import Installation
 from pipelines.ledger import Entry
-from pipelines.retention import due, leftovers, subjects
+from pipelines.retention import copies, due, leftovers, subjects
 from pipelines.retention.certificate import ISSUED, certificate_id, issue
-from pipelines.retention.plan import Item, Plan, plan_of
-from pipelines.retention.purge import PLAN_KEY, night_of, purge_lock, unverified
+from pipelines.retention.plan import Item, Plan, generations_text, plan_of
+from pipelines.retention.purge import PLAN_KEY, night_of, purge_lock, unproven
 from pipelines.vault import Workshop
 
 Answer = Literal["gone", "still present", "could not check"]
@@ -29,11 +29,15 @@ _FAILURES = (CharterError, duckdb.Error, OSError)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was found of one item: `detail` says where it is still present, or why it could not be checked."""
+    """What was found of one item: `detail` says where it is still present, or why it could not be checked.
+
+    `is_final`: rows that were to stay are lost, and no later look will find it otherwise.
+    """
 
     item: Item
     answer: Answer
     detail: str = ""
+    is_final: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class Verification:
     def describe(self) -> list[str]:
         """Return the answers as lines for a person."""
         if not self.outcomes:
-            return [f"Nothing was due on {self.day.isoformat()}: there is nothing to prove."]
+            return [f"No purge waits for its proof on {self.day.isoformat()}."]
         lines = [f"{self.counts['gone']} of {len(self.outcomes)} items are gone."]
         lines += [
             f"  {outcome.item.category} in {outcome.item.store}: {outcome.answer} ({outcome.detail})"
@@ -71,7 +75,7 @@ class Verification:
         if not self.is_complete:
             raise RetentionError(
                 f"the purge is not proven. {' '.join(self.describe())} Mend what is named, then run "
-                "`charter purge plan`: what is still present is due again."
+                "`charter purge plan`, for what is due again, and `charter purge verify`."
             )
 
 
@@ -86,18 +90,16 @@ def answers_of(outcomes: Sequence[Outcome]) -> dict[str, int]:
 
 
 def verify(installation: Installation, *, day: date, at: datetime, night: str | None = None) -> Verification:
-    """Check every purge that was begun and not yet verified; certify those of which nothing is left.
+    """Check every purge that was begun and is not yet proven; certify those of which nothing is left.
 
     Nothing begun is "nothing was due": no certificate, and no line in the ledger. Where a verification was
     killed before its certificate was issued, that is issued now.
     """
     outcomes: list[Outcome] = []
     certificates = [issue(installation, plan, entry, at=at) for plan, entry in _uncertified(installation)]
-    begun = unverified(installation)
-    for number, plan in enumerate(begun, 1):
-        later = {item.store for other in begun[number:] for item in other.items}
-        found = _check(installation, plan, revised_since=later)
-        entry = _record(installation, plan, found, at, night)
+    for plan in unproven(installation):
+        found, searched = _check(installation, plan)
+        entry = _record(installation, plan, found, searched, at, night)
         if all(outcome.answer == "gone" for outcome in found):
             certificates.append(issue(installation, plan, entry, at=at))
         outcomes += found
@@ -119,22 +121,42 @@ def _uncertified(installation: Installation) -> list[tuple[Plan, Entry]]:
     return list(proven.values())
 
 
-def _check(installation: Installation, plan: Plan, *, revised_since: Container[str]) -> list[Outcome]:
-    """Return what is found of each item of `plan`.
-
-    A store that a later purge revised again no longer has the number of rows that this one left.
-    """
+def _check(installation: Installation, plan: Plan) -> tuple[list[Outcome], Mapping[str, int]]:
+    """Return what is found of each item of `plan`, and place → files that were searched for copies."""
     try:
         _refuse_another_place(installation)
+        search = copies.Search(installation)
         with installation.vault.workshop() as workshop:
             found = _check_shredded(workshop, installation, plan)
             for store in subjects.REVISED:
                 if plan.items_of(store):
-                    expected = {} if store in revised_since else plan.survivors
-                    found += _check_revised(workshop, installation, plan, store, expected)
-            return found
+                    found += _check_revised(workshop, installation, plan, store)
+            elsewhere = search.for_keys()
+            found = [_with_copies(outcome, elsewhere) for outcome in found]
+            return list(_with_erased(found, search, workshop, plan.day)), search.places
     except _FAILURES as error:
-        return [_unchecked(item, error) for item in plan.items]
+        return [_unchecked(item, error) for item in plan.items], {}
+
+
+def _with_erased(
+    found: Sequence[Outcome], search: copies.Search, workshop: Workshop, day: date
+) -> Iterator[Outcome]:
+    """Yield the outcomes; where people went, with what is found of them in plain text."""
+    if not any(outcome.item.store == "contacts" and outcome.answer == "gone" for outcome in found):
+        yield from found
+        return
+    erased = search.for_erased(workshop, day)
+    for outcome in found:
+        yield _with_copies(outcome, erased) if outcome.item.store == "contacts" else outcome
+
+
+def _with_copies(outcome: Outcome, found: copies.Copies) -> Outcome:
+    """Return the outcome of an item with what was found of it elsewhere."""
+    if outcome.answer == "gone" and (found.readable or found.unread):
+        answer: Answer = "still present" if found.readable else "could not check"
+        detail = ", ".join(found.readable or found.unread)
+        return Outcome(outcome.item, answer, detail)
+    return outcome
 
 
 def _check_shredded(workshop: Workshop, installation: Installation, plan: Plan) -> list[Outcome]:
@@ -150,9 +172,7 @@ def _check_shredded(workshop: Workshop, installation: Installation, plan: Plan) 
     return [_outcome(item, None, left[item.store], []) for item in items]
 
 
-def _check_revised(
-    workshop: Workshop, installation: Installation, plan: Plan, store: str, expected: Mapping[str, int]
-) -> list[Outcome]:
+def _check_revised(workshop: Workshop, installation: Installation, plan: Plan, store: str) -> list[Outcome]:
     items = plan.items_of(store)
     try:
         subjects.stage_due(workshop, installation, store, plan.day)
@@ -160,7 +180,8 @@ def _check_revised(
             left.category: left for left in subjects.subject_items(workshop, installation, store, plan.day)
         }
         astray = [*_earlier_copies(installation, store), *_orphans(workshop, store)]
-        wrong = list(_miscounted(workshop, store, expected))
+        is_as_left = installation.vault.generation(store) == plan.generations[store] + 1
+        wrong = list(_miscounted(workshop, store, plan.survivors)) if is_as_left else []
     except _FAILURES as error:
         return [_unchecked(item, error) for item in items]
     return [_outcome(item, rows.get(item.category), astray, wrong) for item in items]
@@ -176,7 +197,9 @@ def _outcome(item: Item, left: Item | None, astray: Sequence[str], wrong: Sequen
     if left is not None or astray:
         rows = [f"{left.total_rows} rows"] if left else []
         return Outcome(item, "still present", ", ".join([*rows, *astray]))
-    return Outcome(item, "could not check", ", ".join(wrong)) if wrong else Outcome(item, "gone")
+    if wrong:
+        return Outcome(item, "could not check", ", ".join(wrong), is_final=True)
+    return Outcome(item, "gone")
 
 
 def _refuse_another_place(installation: Installation) -> None:
@@ -233,13 +256,16 @@ def _miscounted(workshop: Workshop, store: str, expected: Mapping[str, int]) -> 
 
 
 def _record(
-    installation: Installation, plan: Plan, found: Sequence[Outcome], at: datetime, night: str | None
+    installation: Installation,
+    plan: Plan,
+    found: Sequence[Outcome],
+    searched: Mapping[str, int],
+    at: datetime,
+    night: str | None,
 ) -> Entry:
-    failed = [
-        f"{outcome.item.category} {outcome.item.store} {outcome.answer}"
-        for outcome in found
-        if outcome.answer != "gone"
-    ]
+    not_gone = [outcome for outcome in found if outcome.answer != "gone"]
+    failed = [f"{outcome.item.category} {outcome.item.store} {outcome.answer}" for outcome in not_gone]
+    generations = {store: installation.vault.generation(store) for store in subjects.REVISED}
     return installation.ledger.append(
         "purge_verified",
         day=plan.day,
@@ -248,8 +274,11 @@ def _record(
         traffic_before=plan.traffic_before.isoformat(),
         categories=plan.categories,
         is_complete=not failed,
-        generations=[f"{store} {installation.vault.generation(store)}" for store in subjects.REVISED],
+        generations=generations_text(generations),
         failed=failed,
+        searched=[f"{place}: {files} files" for place, files in searched.items()],
+        not_searched=copies.not_searched(installation),
+        look_again=bool(not_gone) and not any(outcome.is_final for outcome in not_gone),
         **plan.counts,
         **answers_of(found),
         **night_of(night),

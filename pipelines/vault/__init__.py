@@ -5,7 +5,13 @@ written and revised, `commits.py` how segments of several stores come into force
 where the keys are, `rotation.py` how they are exchanged, `mirror.py` how the files are copied for a backup.
 """
 
-from pipelines.vault.keyring import Keyring, create_master_key, load_master_key, next_master_key_file
+from pipelines.vault.keyring import (
+    Keyring,
+    create_master_key,
+    is_key_file,
+    load_master_key,
+    next_master_key_file,
+)
 from pipelines.vault.mirror import Copied, Mirror, copy_file, digest_of
 from pipelines.vault.rotation import exchange_master_key, rotate_master_key, rotate_stores
 from pipelines.vault.stores import KINDS, Vault
@@ -22,6 +28,7 @@ __all__ = [
     "create_master_key",
     "digest_of",
     "exchange_master_key",
+    "is_key_file",
     "load_master_key",
     "next_master_key_file",
     "rotate_master_key",

@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -27,6 +27,8 @@ from pipelines.files import destroy_unfinished, locked, make_private_folder, ove
 KEY_BYTES = 32
 _VERSION = b"CK1"
 _NONCE_BYTES = 12
+_FILE_BYTES = len(_VERSION) + _NONCE_BYTES + KEY_BYTES + 16  # and the tag of GCM
+_UNFINISHED = re.compile(r"\..+\.\d+\.new")
 _OLDEST = "ledger"  # a key that is there from the first night on
 _NAME = re.compile(r"[a-z0-9-]+(/[a-z0-9-]+)*")
 _HOW_TO_PROVIDE = (
@@ -125,6 +127,21 @@ class Keyring:
         found = (path.relative_to(self.folder).as_posix()[: -len(".key")] for path in within.rglob("*.key"))
         return sorted(name for name in found if name != "master" and name.startswith(prefix))
 
+    def astray(self, files: Iterable[Path]) -> int:
+        """Return how many of `files`, in the keyring's folder, are a key under another name than its own."""
+        return sum(is_key_file(path) and not self._is_in_its_place(path) for path in files)
+
+    def _is_in_its_place(self, path: Path) -> bool:
+        if _UNFINISHED.fullmatch(path.name):
+            return True  # being written; what is left of a killed writer goes with the key
+        name = path.relative_to(self.folder).as_posix().removesuffix(".key")
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return True  # shredded meanwhile
+        opens = any(_unwrapped(wrap, name, content) is not None for wrap in self._wraps)
+        return path.suffix == ".key" and opens
+
     def derive(self, name: str, info: str) -> bytes:
         """Return a sub-key of 32 bytes of the key `name` for the use `info` (HKDF-SHA256, RFC 5869)."""
         return derive(self.ensure(name), info)
@@ -138,6 +155,17 @@ class Keyring:
         if _NAME.fullmatch(name) is None:
             raise KeyringError("a key has a name of another form than lower-case words with / between.")
         return self.folder / f"{name}.key"
+
+
+def is_key_file(path: Path) -> bool:
+    """Return whether `path` is a wrapped key, whatever it is called."""
+    try:
+        if path.stat().st_size != _FILE_BYTES:
+            return False
+        with path.open("rb") as file:
+            return file.read(len(_VERSION)) == _VERSION
+    except FileNotFoundError:  # shredded meanwhile
+        return False
 
 
 def rewrap(folder: Path, old: bytes, new: bytes) -> int:

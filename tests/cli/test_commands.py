@@ -109,6 +109,22 @@ def test_a_purge_is_shown_then_confirmed_by_the_token_shown(charter: Run, instal
     assert "signed up to line" in charter("ledger", "verify").out
 
 
+def test_a_purge_that_is_not_proven_is_looked_at_again(charter: Run, installation: Installation) -> None:
+    seal_old_day(installation)
+    strange = installation.vault.root / "canary.csv"
+    strange.write_bytes(b"canary")
+    refused = charter("purge", "apply", charter("purge", "plan").out.split()[-1])
+    assert refused.code == errors.RetentionError.exit_code
+    assert "could not check (1 files in the vault that Charter did not put there" in refused.out
+    assert "`charter purge verify`" in refused.error_line
+    assert charter("purge", "verify").code == errors.RetentionError.exit_code
+    strange.unlink()
+    proven = charter("purge", "verify")
+    assert proven.code == 0
+    assert "Certificate purge-" in proven.out
+    assert charter("purge", "verify").out.startswith("No purge waits for its proof on ")
+
+
 def test_an_altered_certificate_is_an_error(charter: Run, installation: Installation) -> None:
     seal_old_day(installation)
     charter("purge", "apply", charter("purge", "plan").out.split()[-1])

@@ -32,13 +32,13 @@ def test_everything_is_checked_and_a_fault_ends_in_an_exit_code(
     assert (well.code, well.err) == (0, "")
     assert [line.split()[:2] for line in well.out.splitlines()] == [
         ["well", name]
-        for name in ("ledger", "certificates", "destroyed", "generations", "files", "stores", "due")
+        for name in ("ledger", "certificates", "purges", "destroyed", "generations", "files", "stores", "due")
     ]
     (installation.vault.root / "stray").write_text("x")
     ill = charter("verify", "--day", DAY)
     assert ill.code != 0
     assert "ILL     files" in ill.out
-    assert "1 of 7 checks are not well" in ill.error_line
+    assert "1 of 8 checks are not well" in ill.error_line
 
 
 def test_a_certificate_is_shown_and_checked_here_and_by_an_inspector(

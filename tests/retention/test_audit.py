@@ -142,3 +142,17 @@ def test_certificates_are_readable_and_hold(
     path.write_text(json.dumps(signed))
     with pytest.raises(RetentionError, match="does not hold"):
         retention.check_certificate_file(path, key)
+
+
+def test_a_purge_that_is_not_proven(
+    installation: Installation, mixed: None, purge: Any, at: datetime, tmp_path: Path
+) -> None:
+    installation.ledger.sign(at=at)
+    strange = installation.vault.root / "canary.csv"
+    strange.write_bytes(b"canary")
+    assert not purge(installation, at, by_human=True).is_complete
+    installation.ledger.sign(at=at)
+    assert said(installation, "purges") == "the purge of 2026-11-22 is not proven: run `charter purge verify`"
+    strange.unlink()
+    assert retention.verify(installation, day=DAY, at=at).is_complete
+    assert states(installation)["purges"] == "well"

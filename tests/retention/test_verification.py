@@ -14,6 +14,7 @@ import pytest
 from pipelines import retention
 from pipelines.errors import RetentionError
 from pipelines.installation import Installation
+from pipelines.retention import subjects
 from pipelines.retention.certificate import certificate_id, path_of
 from pipelines.retention.plan import plan_of
 
@@ -107,12 +108,8 @@ def test_what_is_still_there_is_said_with_its_place(
         assert entry.facts["is_complete"] is False
     again = retention.plan(installation, day=DAY)  # it is due again, and goes
     retention.apply(installation, again, token=again.token, at=at)
-    assert verify(installation, at).counts == {
-        "gone": 1,
-        "still_present": 0,
-        "could_not_check": 0,
-        "certificates": 1,
-    }
+    expected = {"gone": 4, "still_present": 0, "could_not_check": 0, "certificates": 2}
+    assert verify(installation, at).counts == expected  # the first purge as well
 
 
 def installation_plan(installation: Installation) -> retention.Plan:
@@ -131,7 +128,7 @@ def test_a_whole_day_that_came_back_is_purged_and_proven_again_under_the_same_to
         retention.apply(installation, plan, token=plan.token, at=at)
         assert verify(installation, at).is_complete
         traffic(GONE)
-    assert len(list(installation.ledger.entries("certificate_issued"))) == 2
+    assert len(list(installation.ledger.entries("certificate_issued"))) == 3  # and one for the first purge
 
 
 def test_expired_person_that_came_back_is_still_present(
@@ -169,15 +166,40 @@ def test_earlier_generation_is_still_present(
 
 
 def test_a_lost_survivor_is_no_proof(
+    installation: Installation,
+    people: Callable[..., None],
+    stories: Any,
+    at: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    people(stories(0, contact=date(2020, 1, 1)), *[stories(n, contact=date(2026, 1, 1)) for n in range(1, 6)])
+    plan = retention.plan(installation, day=DAY)
+    kept_rows = subjects.kept_rows
+
+    def too_few(*asked: Any) -> dict[str, str]:
+        kept = kept_rows(*asked)
+        return kept | {"messages": f"SELECT * FROM ({kept['messages']}) LIMIT 4"}
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pipelines.retention.subjects.kept_rows", too_few)
+        with pytest.raises(RetentionError, match="not that of what is due"):
+            retention.apply(installation, plan, token=plan.token, at=at)  # the plan would say so itself
+        patch.setattr("pipelines.retention.purge._confirmed", lambda *_asked: plan)
+        retention.apply(installation, plan, token=plan.token, at=at)
+    verification = verify(installation, at)
+    assert answers(verification) == {"contacts": "could not check"}
+    assert "messages holds" in verification.outcomes[-1].detail
+    assert verification.certificates == ()
+    assert verify(installation, at).outcomes == ()  # no later look would find it otherwise
+
+
+def test_what_came_in_after_a_purge_does_not_stop_its_proof(
     installation: Installation, applied: retention.Plan, at: datetime
 ) -> None:
     with installation.vault.workshop() as workshop:
         workshop.open("contacts")
-        workshop.revise("contacts", {"messages": "SELECT * FROM messages LIMIT 4"})
-    verification = verify(installation, at)
-    assert answers(verification)["contacts"] == "could not check"
-    assert "messages holds 4 rows where 5 were to be left" in verification.outcomes[-1].detail
-    assert verification.certificates == ()
+        workshop.revise("contacts", {"messages": "FROM messages UNION ALL FROM messages"})
+    assert verify(installation, at).is_complete
 
 
 def test_a_damaged_store_could_not_be_checked(
@@ -195,6 +217,7 @@ def test_a_damaged_store_could_not_be_checked(
     with pytest.raises(RetentionError, match="could not check") as refusal:
         verification.require()
     assert "canary" not in str(refusal.value)
+    assert verify(installation, at).counts["could_not_check"] == 1  # it stays to be proven
 
 
 @pytest.mark.parametrize("place", ["keys", "vault"])
@@ -209,6 +232,10 @@ def test_an_empty_folder_in_the_place_of_a_volume_proves_nothing(
     verification = verify(installation, at)
     assert set(answers(verification).values()) == {"could not check"}
     assert verification.certificates == ()
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.move(folder.with_name("elsewhere"), folder)  # it is mounted again: the next night proves it
+    assert len(verify(installation, at).certificates) == 1
+    assert verify(installation, at).outcomes == ()
 
 
 def test_proof_needs_nothing_of_the_process_that_purged(
