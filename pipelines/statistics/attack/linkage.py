@@ -60,16 +60,17 @@ def _known_facts(known: Known, rows: Sequence[Row]) -> Iterator[tuple[int, Row, 
                 if not any(_is_rest(row[column]) for column in columns):
                     fitting.setdefault(tuple(row[column] for column in columns), []).append(row)
             unknown = [column for column in known.labels if column not in columns]
+            in_rest = sum(_people(known, row) for row in rest) if unknown else 0  # named in full, in no rest
+            of_rest = {column: {row[column] for row in rest} for column in unknown}
             for found in fitting.values():
-                candidates = [*found, *(rest if unknown else ())]  # who is named in full is in no rest
-                behind = sum(_people(known, row) for row in candidates)
-                is_certain = any(_agree(candidates, column) for column in unknown)
+                behind = in_rest + sum(_people(known, row) for row in found)
+                is_certain = any(_agree(found, column, of_rest[column]) for column in unknown)
                 yield from ((facts, row, behind, is_certain) for row in found)
 
 
-def _agree(rows: Sequence[Row], column: str) -> bool:
-    """Return whether all rows have one value, which is not that of a rest."""
-    values = {row[column] for row in rows}
+def _agree(rows: Sequence[Row], column: str, others: set[str | None]) -> bool:
+    """Return whether all rows and `others` have one value, which is not that of a rest."""
+    values = {row[column] for row in rows} | others
     return len(values) == 1 and not any(map(_is_rest, values))
 
 
