@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from pipelines import catalog
 from pipelines.errors import ConfigurationError, LedgerError, VaultError
-from pipelines.files import locked, make_private_folder, remove_folder, write_whole
+from pipelines.files import locked, make_private_folder, remove_file, remove_folder, write_whole
 from pipelines.installation import Installation
 from pipelines.vault import KINDS, Copied, Mirror, Vault, copy_file, digest_of
 
@@ -190,11 +190,16 @@ def _refuse_near_keys(installation: Installation, folder: Path) -> None:
 
 def _copy_ledger(installation: Installation, folder: Path) -> None:
     source, target = installation.places.ledger, folder / "ledger"
+    copies = set()
     for path in sorted(source.rglob("*")):
         if path.is_file() and path.suffix in (".jsonl", ".json"):
             copy = target / path.relative_to(source)
             make_private_folder(copy.parent)
             write_whole(copy, path.read_bytes())
+            copies.add(copy)
+    for path in target.rglob("*.json"):
+        if path not in copies:
+            remove_file(path)  # a certificate whose period is over
 
 
 def _restore_ledger(installation: Installation, folder: Path) -> bool:

@@ -3,7 +3,9 @@
 One JSON object a line: `seq`, `at`, `event`, `day`, `facts`, `previous` and `hash`, where `hash` is
 the SHA-256 of the line without it. A signature is a line too, of all lines before it (Ed25519).
 The head, number and hash of the last line, is kept apart beside the keys, so that lines cut off the
-end are missed as well. Facts are counts, ids and fixed words; a value is refused.
+end are missed as well. Lines whose period is over are cut off the beginning: a signed line in the place
+of the last of them bears its number and hash, and the chain goes on from there. Facts are counts, ids
+and fixed words; a value is refused.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ Fact = int | str | bool | list[str] | list[int]
 _GENESIS = "0" * 64
 _SAFE_TEXT = re.compile(r"[A-Za-z0-9 ._:;,/()`'=%<>-]{0,300}")
 _SIGNATURE = "signature"
+CUT = "ledger_cut"
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,27 @@ class Ledger:
             signature = base64.b64encode(self.sign_bytes(previous.encode())).decode()
             return self._write([(_SIGNATURE, {"over": previous, "ed25519": signature})], None, at)[0]
 
+    def cut(self, last: int, *, at: datetime) -> None:
+        """Remove the lines up to number `last`; a signed one in their place says so. Run again, it is done.
+
+        LedgerError where the ledger is damaged, which a cut would hide, or where nothing would be left.
+        """
+        with self._locked():
+            if not (found := self.verify()).is_intact:
+                raise LedgerError(f"the ledger is damaged at line {found.line}: run `charter ledger verify`.")
+            entries = [(json.loads(line), line) for line in self._lines()]
+            ends = [
+                entry["hash"] for entry, _line in entries if entry["seq"] == last and entry["event"] != CUT
+            ]
+            if not ends:
+                return
+            kept = [line for entry, line in entries if entry["seq"] > last]
+            if not kept:
+                raise LedgerError("the whole ledger would go: the newest line always stays.")
+            signature = base64.b64encode(self.sign_bytes(_said_of_cut(last, ends[0]))).decode()
+            cut = _sealed(last, at, CUT, None, {"over": ends[0], "ed25519": signature}, _GENESIS)
+            write_whole(self.path, b"".join(line + b"\n" for line in (_canonical(cut), *kept)))
+
     def sign_bytes(self, data: bytes) -> bytes:
         """Return the Ed25519 signature (64 bytes) of `data` under this installation's key."""
         return self._private_key().sign(data)
@@ -136,7 +160,7 @@ class Ledger:
             return "the head beside the keys is damaged"
         if chain.seq < head["seq"]:
             return f"{head['seq'] - chain.seq} lines were removed from the end"
-        if chain.hashes[head["seq"] - 1] != head["hash"]:
+        if chain.hashes.get(head["seq"]) != head["hash"]:
             return "the last lines were written again: they are not those that the head was kept of"
         return None
 
@@ -145,15 +169,7 @@ class Ledger:
         last: dict[str, Any] = json.loads(lines[-1]) if lines else {"seq": 0, "hash": _GENESIS}
         written, text = [], b""
         for event, facts in many:
-            body = {
-                "seq": last["seq"] + 1,
-                "at": at.astimezone(UTC).isoformat(timespec="seconds"),
-                "event": event,
-                "day": day.isoformat() if day else None,
-                "facts": facts,
-                "previous": last["hash"],
-            }
-            last = body | {"hash": _hash_of(body)}
+            last = _sealed(last["seq"] + 1, at, event, day, facts, last["hash"])
             text += _canonical(last) + b"\n"
             written.append(Entry(last["seq"], last["at"], event, last["day"], MappingProxyType(facts)))
         self._append_bytes(text)
@@ -194,7 +210,7 @@ class _Chain:
     def __init__(self, public_key: Ed25519PublicKey) -> None:
         self.seq = 0
         self.signed = 0
-        self.hashes: list[str] = []
+        self.hashes: dict[int, str] = {}
         self._previous = _GENESIS
         self._public_key = public_key
 
@@ -208,21 +224,48 @@ class _Chain:
             return "is not a ledger line"
         if _hash_of(body) != digest or _canonical(entry) != line:
             return "was altered"
+        if event == CUT and self.seq == 0 and self._is_cut(seq, facts):
+            self.seq, self._previous = seq, facts["over"]
+            return None
         if seq != self.seq + 1 or previous != self._previous:
             return "does not follow the line before it: lines were removed, inserted or put in another order"
         if event == _SIGNATURE and not self._holds(facts):
             return "carries a signature that does not hold"
         self.seq, self._previous = seq, digest
-        self.hashes.append(digest)
+        self.hashes[seq] = digest
         self.signed = seq if event == _SIGNATURE else self.signed
         return None
 
     def _holds(self, facts: Mapping[str, str]) -> bool:
+        return self._is_signed(facts, facts.get("over", "").encode()) and facts["over"] == self._previous
+
+    def _is_cut(self, seq: int, facts: Mapping[str, str]) -> bool:
+        return self._is_signed(facts, _said_of_cut(seq, facts.get("over", "")))
+
+    def _is_signed(self, facts: Mapping[str, str], said: bytes) -> bool:
         try:
-            self._public_key.verify(base64.b64decode(facts["ed25519"]), facts["over"].encode())
+            self._public_key.verify(base64.b64decode(facts["ed25519"]), said)
         except (InvalidSignature, ValueError, KeyError):
             return False
-        return facts["over"] == self._previous
+        return True
+
+
+def _said_of_cut(seq: int, over: str) -> bytes:
+    return f"{CUT} {seq} {over}".encode()
+
+
+def _sealed(
+    seq: int, at: datetime, event: str, day: date | None, facts: dict[str, Fact], previous: str
+) -> dict[str, Any]:
+    body = {
+        "seq": seq,
+        "at": at.astimezone(UTC).isoformat(timespec="seconds"),
+        "event": event,
+        "day": day.isoformat() if day else None,
+        "facts": facts,
+        "previous": previous,
+    }
+    return body | {"hash": _hash_of(body)}
 
 
 def _canonical(value: Mapping[str, object]) -> bytes:

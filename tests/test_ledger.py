@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import LedgerError
-from pipelines.ledger import Ledger
+from pipelines.ledger import CUT, Ledger
 
 DAY = date(2026, 11, 22)
 
@@ -182,3 +184,59 @@ def test_any_flipped_bit_is_found(tmp_path_factory: pytest.TempPathFactory, posi
     content[position % len(content)] ^= 1 << bit
     ledger.path.write_bytes(content)
     assert not ledger.verify().is_intact
+
+
+def test_what_is_cut_off_the_beginning_leaves_a_chain_that_holds_and_goes_on(
+    written: Ledger, at: datetime
+) -> None:
+    kept = lines(written)[3:]
+    written.cut(3, at=at)
+    assert lines(written)[1:] == kept
+    assert written.verify().is_intact
+    assert [(entry.seq, entry.event) for entry in written.entries()][:2] == [(3, CUT), (4, "traffic_taken")]
+    whole = written.path.read_bytes()
+    for again in (3, 2, 99):
+        written.cut(again, at=at)
+        assert written.path.read_bytes() == whole
+    assert written.append("night_opened", day=DAY, at=at, night="n").seq == 8
+    written.cut(6, at=at)
+    written.sign(at=at)
+    assert [entry.seq for entry in written.entries()] == [6, 7, 8, 9]
+    assert written.verify().is_intact
+
+
+@pytest.mark.parametrize(
+    ("tamper", "line"),
+    [
+        (lambda all_lines: all_lines[1:], 1),
+        (lambda all_lines: [all_lines[0], *all_lines[2:]], 2),
+        (lambda all_lines: [all_lines[1], all_lines[0], *all_lines[2:]], 1),
+        (lambda all_lines: [all_lines[0].replace(b'"seq":3', b'"seq":2'), *all_lines[1:]], 1),
+        (lambda all_lines: [forged(all_lines), *all_lines[2:]], 1),
+    ],
+    ids=["the cut gone", "more cut", "moved", "altered", "forged"],
+)
+def test_a_cut_that_this_installation_did_not_make_is_found(
+    written: Ledger, at: datetime, tamper: Callable[[list[bytes]], list[bytes]], line: int
+) -> None:
+    written.cut(3, at=at)
+    written.path.write_bytes(b"".join(tamper(lines(written))))
+    assert written.verify().line == line
+
+
+def forged(all_lines: list[bytes]) -> bytes:
+    """A cut that goes one line further, made without the key."""
+    cut, after = json.loads(all_lines[0]), json.loads(all_lines[1])
+    body = cut | {"seq": after["seq"], "facts": cut["facts"] | {"over": after["hash"]}}
+    del body["hash"]
+    canonical = partial(json.dumps, sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(canonical(body).encode()).hexdigest()
+    return canonical(body | {"hash": digest}).encode() + b"\n"
+
+
+def test_a_damaged_ledger_is_not_cut_and_never_the_whole_of_it(written: Ledger, at: datetime) -> None:
+    with pytest.raises(LedgerError, match="the newest line always stays"):
+        written.cut(7, at=at)
+    written.path.write_bytes(b"".join(altered(lines(written))))
+    with pytest.raises(LedgerError, match="damaged at line 3"):
+        written.cut(4, at=at)

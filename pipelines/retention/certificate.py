@@ -18,7 +18,10 @@ from pipelines.installation import Installation
 from pipelines.ledger import Entry
 from pipelines.retention.plan import Item, Plan, why
 
-METHOD = "NIST SP 800-88 Rev. 2, cryptographic erase: the only key destroyed, then the sealed files"
+METHOD = (
+    "NIST SP 800-88 Rev. 2, cryptographic erase: the only key destroyed, then the sealed files; "
+    "raw files of landing, reports and lines of the ledger were removed"
+)
 ISSUED = "certificate_issued"
 
 

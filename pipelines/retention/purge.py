@@ -17,7 +17,7 @@ from pipelines.files import locked
 from pipelines.installation import Installation
 from pipelines.ledger import Entry, Fact
 from pipelines.periods import oldest_kept
-from pipelines.retention import due, leftovers, subjects
+from pipelines.retention import due, evidence, leftovers, subjects
 from pipelines.retention.plan import Item, Plan, content_of, generations_text, plan_of
 from pipelines.retention.tombstones import stage_tombstones, with_fresh
 
@@ -58,6 +58,8 @@ def apply(
             installation.keyring.shred(item.store)
         for item in (*confirmed.items_of("landing"), *confirmed.items_of("reports")):
             leftovers.remove(installation, item.store)
+        for item in confirmed.items_of("ledger"):
+            evidence.remove(installation, item.store, at)
         for store in subjects.REVISED:
             _revise_without_due(installation, confirmed, store)
         _record_applied(installation, confirmed, at, night)
@@ -114,7 +116,7 @@ def _due_plan(installation: Installation, day: date) -> Plan:
         people, doubts = subjects.count_people(workshop), subjects.doubts(workshop, day)
         days, held_days = due.traffic_items(workshop, installation, day)
     beside = [*leftovers.landing_items(installation, day), *leftovers.report_items(installation, day)]
-    items = [*days, *beside, *items]
+    items = [*days, *beside, *evidence.items(installation, day), *items]
     return Plan(
         day=day,
         traffic_before=oldest_kept(installation.charter.retention["traffic"].period, day),

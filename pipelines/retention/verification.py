@@ -17,7 +17,7 @@ from pipelines import catalog
 from pipelines.errors import CharterError, RetentionError
 from pipelines.installation import Installation
 from pipelines.ledger import Entry
-from pipelines.retention import copies, due, leftovers, subjects
+from pipelines.retention import copies, due, evidence, leftovers, subjects
 from pipelines.retention.certificate import ISSUED, certificate_id, issue
 from pipelines.retention.plan import Item, Plan, generations_text, plan_of
 from pipelines.retention.purge import PLAN_KEY, night_of, purge_lock, unproven
@@ -214,9 +214,11 @@ def _refuse_another_place(installation: Installation) -> None:
 
 
 def _traces(installation: Installation, store: str) -> list[str]:
-    """Return what is left of a traffic day, "key" and "files", of a file beside the stores, or of a key."""
+    """Return what is left of a traffic day, "key" and "files", of what lies beside stores, or of a key."""
     if store.startswith((leftovers.LANDING, leftovers.REPORTS)):
         return leftovers.traces(installation, store)
+    if store.startswith(evidence.LEDGER):
+        return evidence.traces(installation, store)
     if store.startswith("traffic/"):
         return installation.vault.traces(store)
     return ["key"] if installation.keyring.has(store) else []

@@ -83,7 +83,7 @@ def test_rerun_with_nothing_left_is_no_certificate_and_no_new_line(
     verification = purge(installation, at)
     assert verification.outcomes == ()
     assert verification.certificates == ()
-    assert "Nothing was due" in verification.describe()[0]
+    assert "No purge waits for its proof" in verification.describe()[0]
     assert list(installation.ledger.entries()) == lines
 
 
