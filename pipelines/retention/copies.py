@@ -127,7 +127,7 @@ def _files(folder: Path) -> Iterator[Path]:
     for root, folders, names in os.walk(folder, onerror=refuse):
         if _OF_FILE_SYSTEM in folders:
             folders.remove(_OF_FILE_SYSTEM)
-        yield from (Path(root, name) for name in sorted(names))
+        yield from (path for name in sorted(names) if (path := Path(root, name)).is_file())
 
 
 def _copies_of_keys(installation: Installation, places: Mapping[str, Collection[Path]]) -> Iterator[str]:
@@ -170,10 +170,8 @@ class _Erased:
         for path in files:
             try:
                 found += any(self._is_in(piece) for piece in _texts(path))
-            except FileNotFoundError:
-                continue  # a log that was cleared meanwhile
-            except (CharterError, OSError, duckdb.Error):
-                failed += 1
+            except (CharterError, OSError, duckdb.Error, pa.ArrowException):
+                failed += path.exists()  # else a log that was cleared meanwhile
         return found, failed
 
     def _is_in(self, text: bytes) -> bool:

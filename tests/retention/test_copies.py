@@ -177,10 +177,13 @@ def test_the_erased_are_found_in_databases_and_packed_files(
             expected = ("still present", f"an identifier of the erased in 1 files of {place}")
             assert verify(whole, at)["contacts"] == expected
             path.unlink()
-    export = places.landing_contacts / "people-crm.csv.gz"
-    export.write_bytes(gzip.compress(b"email\n" * 1000)[:-20])
-    assert verify(whole, at)["contacts"] == ("could not check", "1 files of landing cannot be read")
-    export.unlink()
+    for path, content, place in (
+        (places.landing_contacts / "people-crm.csv.gz", gzip.compress(b"email\n" * 1000)[:-20], "landing"),
+        (places.releases / "pages.parquet", b"PAR1 cut", "releases"),
+    ):
+        path.write_bytes(content)
+        assert verify(whole, at)["contacts"] == ("could not check", f"1 files of {place} cannot be read")
+        path.unlink()
     assert verify(whole, at)["contacts"] == ("gone", "")
 
 
