@@ -131,7 +131,7 @@ class _Batch:
         self._readings: list[Reading] = []  # of the portion
         self._outcomes: list[Outcome] = []
         self._lines = 0
-        self._pseudonyms = Pseudonyms(staging.connection, installation.keyring)
+        self._pseudonyms = Pseudonyms(installation.keyring)
         self._decoder = Decoder(workshop.connection)
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="traffic.sealing")
         self._sealing: Future[list[Outcome]] | None = None

@@ -8,17 +8,16 @@ the key of the month is shredded, nobody can compute them again.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.charter import Charter, TrafficRules
 from pipelines.traffic.addresses import full_form
@@ -26,12 +25,12 @@ from pipelines.traffic.referrers import registrable
 from pipelines.traffic.texts import Texts
 from pipelines.vault import Keyring
 
-_SQL = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
 _BLOCK_BYTES = 64
 _TRUNCATED_IPV4 = 24
 _TRUNCATED_IPV6 = 48
 _SIZE = 16  # bytes of a pseudonym
 _BITS = 32  # of a number in a key
+_AT_ONCE = 10_000  # messages that are objects of Python at the same time
 _FIRST_MONTH = 1970 * 12 + 1  # what months are counted from
 
 Bytes = npt.NDArray[np.uint8]
@@ -121,8 +120,8 @@ _NOBODY = _Month(np.zeros(0, np.int64), np.zeros((0, _SIZE), np.uint8), np.zeros
 class Pseudonyms:
     """The pseudonyms of callers and agents, each distinct pair of a month computed once."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, keyring: Keyring) -> None:
-        self._connection, self._keyring = connection, keyring
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
         self._generation = -1
         self._months: dict[int, _Month] = {}
 
@@ -152,23 +151,26 @@ class Pseudonyms:
         return known
 
     def _computed(self, month: int, keys: Numbers, texts: Texts) -> tuple[Bytes, Bytes]:
+        caller_no, caller = np.unique(keys >> _BITS, return_inverse=True)
         agent_no = (keys & ((1 << _BITS) - 1)) - 1
-        agents = pa.array(agent_no, mask=agent_no < 0)
-        visiting = pa.Table.from_arrays(
-            [texts.callers["address"].take(pa.array(keys >> _BITS)), texts.agents["agent"].take(agents)],
-            names=["address", "agent"],
+        addresses = _taken(texts.callers["address"], caller_no)
+        agents = _taken(texts.agents["agent"], agent_no).fill_null(pa.scalar(b""))
+        newline: Any = pa.scalar(b"\n")  # pyarrow's types know of no scalar beside arrays
+        visiting = pc.binary_join_element_wise(_taken(addresses, caller), agents, newline)
+        return self._hashed(month, "visitor", visiting), self._hashed(month, "address", addresses)[caller]
+
+    def _hashed(self, month: int, use: str, messages: pa.ChunkedArray[Any]) -> Bytes:
+        pseudonym = _keyed(self._keyring.derive(key_name(_month(month)), use))
+        some = (messages.slice(first, _AT_ONCE) for first in range(0, len(messages), _AT_ONCE))
+        hashed = b"".join(
+            pseudonym(message) for part in some for message in cast(list[bytes], part.to_pylist())
         )
-        pads = dict[str, bytes]()
-        for use in ("visitor", "address"):
-            pads |= _pads(use, self._keyring.derive(key_name(_month(month)), use))
-        self._connection.register("visiting", visiting)
-        hashed = self._connection.execute(_SQL, pads).to_arrow_table()
-        self._connection.unregister("visiting")
-        visitor, address = (
-            np.frombuffer(b"".join(cast(list[bytes], hashed[name].to_pylist())), np.uint8).reshape(-1, _SIZE)
-            for name in ("visitor", "address")
-        )
-        return visitor, address
+        return np.frombuffer(hashed, np.uint8).reshape(-1, _SIZE)
+
+
+def _taken(texts: pa.ChunkedArray[Any], number: Any) -> pa.ChunkedArray[Any]:
+    """Return the bytes of the text of each `number`; null where that is -1."""
+    return texts.take(pa.array(number, pa.int64(), mask=number < 0)).cast(pa.binary())
 
 
 def numbers(column: pa.ChunkedArray[Any]) -> Numbers:
@@ -186,13 +188,19 @@ def _month(month_no: int) -> str:
     return f"{(month_no - 1) // 12:04}-{(month_no - 1) % 12 + 1:02}"
 
 
-def _pads(use: str, key: bytes) -> dict[str, bytes]:
+def _keyed(key: bytes) -> Callable[[bytes], bytes]:
+    """Return HMAC-SHA256 (RFC 2104) under `key`, cut to a pseudonym; what is of the key is hashed once."""
     padded = key.ljust(_BLOCK_BYTES, b"\0")
-    return {
-        f"{use}_inner": bytes(byte ^ 0x36 for byte in padded),
-        f"{use}_outer": bytes(byte ^ 0x5C for byte in padded),
-    }
+    inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in padded)) for pad in (0x36, 0x5C))
+
+    def pseudonym(message: bytes) -> bytes:
+        within, around = inner.copy(), outer.copy()
+        within.update(message)
+        around.update(within.digest())
+        return around.digest()[:_SIZE]
+
+    return pseudonym
 
 
 def _pseudonym(key: bytes, message: str) -> UUID:
-    return UUID(bytes=hmac.new(key, message.encode(), hashlib.sha256).digest()[:_SIZE])
+    return UUID(bytes=_keyed(key)(message.encode()))

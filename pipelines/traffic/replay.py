@@ -129,7 +129,7 @@ class _Replay:
         # Lines later than this after their receipt came from the future, and do so still.
         self._tolerance_days = -(-installation.charter.traffic.future_tolerance_hours // 24)
         self._session: tuple[int, Session] | None = None
-        self._pseudonyms = Pseudonyms(workshop.connection, installation.keyring)
+        self._pseudonyms = Pseudonyms(installation.keyring)
         self._decoder = Decoder(workshop.connection)
         self._loads: dict[int, UUID] = {}
 
