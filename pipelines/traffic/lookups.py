@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -102,13 +103,13 @@ class Lookups:
         """Return the number of each of `texts`, null where nothing of it is kept; new ones are learnt."""
         encoded = cast("pa.DictionaryArray[Any, Any]", texts.dictionary_encode().combine_chunks())
         distinct = encoded.dictionary.cast(pa.string())
-        places = pc.index_in(distinct, value_set=self._known[lookup][lookup.text])
+        places = places_of(distinct, self._known[lookup][lookup.text])
         fresh = distinct.filter(pc.and_(places.is_null(), self._matters(lookup, distinct)))
         if len(fresh):
             first = pa.scalar(len(self._known[lookup]), pa.int32())
             learnt = self._learn(lookup, fresh)
             places = pc.coalesce(places, pc.add(pc.index_in(distinct, value_set=learnt), first))
-        return cast("pa.Array[Any]", places.take(encoded.indices))
+        return places.take(encoded.indices)
 
     def _matters(self, lookup: Lookup, distinct: pa.Array[Any]) -> pa.Array[Any]:
         """Return of which texts something is kept: of a query only campaigns, of no referrer nothing."""
@@ -170,3 +171,15 @@ class Lookups:
 
     def _methods(self) -> pa.Table:
         return self._connection.execute("FROM fresh").to_arrow_table()
+
+
+def places_of(distinct: pa.Array[Any], known: pa.ChunkedArray[Any]) -> pa.Array[Any]:
+    """Return where in `known` each of `distinct` stands, null where it does not; no text is twice in either.
+
+    The distinct ones are hashed, and not the known ones, which become more and more.
+    """
+    found = pc.index_in(known, value_set=distinct).fill_null(-1).to_numpy()
+    rows = np.flatnonzero(found >= 0)
+    places = np.full(len(distinct), -1, np.int32)
+    places[found[rows]] = rows
+    return pa.array(places, mask=places < 0)

@@ -27,7 +27,7 @@ from pipelines.traffic.sites import named_formats
 from pipelines.traffic.texts import Texts
 from pipelines.traffic.window import Window
 
-CHUNK_BYTES = 64 << 20  # of lines; each chunk meets all that is known of texts, so few large ones
+CHUNK_BYTES = 32 << 20  # of lines; each chunk meets all that is known of texts, so few large ones
 _REJECTS = "file_no INTEGER, line BIGINT, reason VARCHAR, raw BLOB"
 _AS_THEY_ARE = {
     "file_no": pa.int32(),
