@@ -29,7 +29,7 @@ from pipelines.traffic.regular import read_regular
 from pipelines.traffic.sites import named_formats
 from pipelines.traffic.window import Window
 
-_BLOCKS_AHEAD = 28  # of one MiB each: nearly a chunk (`staging.py`), read while the one before it is numbered
+_BLOCKS_AHEAD = 18  # of one MiB each: more than half a chunk (`staging.py`), while the one before is numbered
 _POLL_SECONDS = 0.1
 # A damaged archive may give wrong bytes long before it says so; a larger one is unpacked once to see.
 _PORTION_WHEN_PACKED = 8 << 20
