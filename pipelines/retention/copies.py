@@ -90,10 +90,12 @@ class Search:
 
 def strange_files(root: Path) -> Iterator[Path]:
     """Yield the files of the vault at `root` that Charter did not put there."""
-    for path in _files(root):
-        name = path.relative_to(root).as_posix()
-        if name.partition("/")[0] not in OWN and not (SEALED.fullmatch(name) or _UNDER_WAY.fullmatch(name)):
-            yield path
+    return (path for path in _files(root) if _is_strange(root, path))
+
+
+def _is_strange(root: Path, path: Path) -> bool:
+    name = path.relative_to(root).as_posix()
+    return name.partition("/")[0] not in OWN and not (SEALED.fullmatch(name) or _UNDER_WAY.fullmatch(name))
 
 
 def not_searched(installation: Installation) -> list[str]:
@@ -143,7 +145,7 @@ def _copies_of_keys(installation: Installation, places: Mapping[str, Collection[
 
 def _strange(installation: Installation, places: Mapping[str, Collection[Path]]) -> Iterator[str]:
     """Yield how many files are where only sealed ones belong: each may be a copy, of anything."""
-    counts = {"vault": len(list(strange_files(installation.places.vault)))}
+    counts = {"vault": sum(_is_strange(installation.places.vault, path) for path in places["vault"])}
     if installation.places.backup is not None and "backup" in places:
         names = (path.relative_to(installation.places.backup).as_posix() for path in places["backup"])
         counts["backup"] = sum(_OF_BACKUP.fullmatch(name) is None for name in names)
