@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
@@ -25,6 +26,8 @@ _IPV4 = re.compile(rf"(?:{_OCTET}\.){{3}}{_OCTET}", re.ASCII)
 _BRACKETED = re.compile(r"\[([^\[\]]*)\](?::\d{1,5}|:_[\w.-]+)?", re.ASCII)
 _WITH_PORT = re.compile(r"([^:]+):(?:\d{1,5}|_[\w.-]+)", re.ASCII)  # a port may be obfuscated too
 _IPV6 = re.compile(r"([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)(?:%[\w.~%-]{1,64})?", re.ASCII)
+_PLAIN_IPV6 = re.compile(r"[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:]*", re.ASCII)
+_MAPPED = bytes(10) + b"\xff\xff"
 _NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.ASCII)
 _HIDDEN = re.compile(r"_[A-Za-z0-9_-]+")  # RFC 7239, 6.3: made up by a proxy
 _ENDS_IN_A_NUMBER = re.compile(r"(?:.*\.)?(?:\d+|0x[0-9a-f]*)", re.ASCII)  # WHATWG URL, 3.5: no name does
@@ -120,6 +123,8 @@ def _bare(text: str) -> str:
 def _form(text: str) -> str | None:
     if _IPV4.fullmatch(text):
         return text
+    if _PLAIN_IPV6.fullmatch(text):
+        return _ip(text)
     bare = _bare(text)
     if _is_absent(bare):
         return None
@@ -139,10 +144,16 @@ def _ip(text: str) -> str | None:
         return text
     match = _IPV6.fullmatch(text)
     try:
-        address = ipaddress.IPv6Address(match[1] if match else "")
-    except ValueError:
+        packed = socket.inet_pton(socket.AF_INET6, match[1] if match else "")
+    except OSError:
         return None
-    return str(address.ipv4_mapped or address)
+    return socket.inet_ntoa(packed[-4:]) if packed.startswith(_MAPPED) else written(packed)
+
+
+def written(packed: bytes) -> str:
+    """Return the 16 bytes of an IPv6 address as RFC 5952 writes them, without any number of IPv4."""
+    text = socket.inet_ntop(socket.AF_INET6, packed)  # a fifth of what Python's own takes
+    return text if "." not in text else str(ipaddress.IPv6Address(packed))
 
 
 def _name(text: str) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -20,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.charter import Charter, TrafficRules
-from pipelines.traffic.addresses import full_form
+from pipelines.traffic.addresses import full_form, written
 from pipelines.traffic.referrers import registrable
 from pipelines.traffic.texts import Texts
 from pipelines.vault import Keyring
@@ -28,7 +29,8 @@ from pipelines.vault import Keyring
 _BLOCK_BYTES = 64
 _TRUNCATED_IPV4 = 24
 _TRUNCATED_IPV6 = 48
-_SIZE = 16  # bytes of a pseudonym
+_SIZE = 16  # bytes of a pseudonym, and of an address of IPv6
+_IPV6_BITS = 128
 _BITS = 32  # of a number in a key
 _AT_ONCE = 10_000  # messages that are objects of Python at the same time
 _FIRST_MONTH = 1970 * 12 + 1  # what months are counted from
@@ -46,7 +48,9 @@ def canonical(host: str, ipv6_prefix: int) -> str | None:
     form = full_form(host)
     if form is None or ":" not in form:
         return form
-    return str(ipaddress.IPv6Network(f"{form}/{ipv6_prefix}", strict=False))
+    address = int.from_bytes(socket.inet_pton(socket.AF_INET6, form), "big")
+    hidden = _IPV6_BITS - ipv6_prefix
+    return f"{written((address >> hidden << hidden).to_bytes(_SIZE, 'big'))}/{ipv6_prefix}"
 
 
 def truncated(address: str) -> str:

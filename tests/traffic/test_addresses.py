@@ -194,3 +194,27 @@ def test_the_client_is_that_of_the_rule_written_out(hops: list[str], peer: str) 
             break
         client = hop
     assert client_of(peer, ", ".join(hops), TRUSTED) == client
+
+
+GROUPS = st.lists(st.sampled_from(["0", "1", "ab", "FFFF", "00c0", "00000", ""]), min_size=3, max_size=9)
+
+
+@given(
+    GROUPS.map(":".join)
+    | st.from_regex(r"(::|::ffff:|1::)([0-9]{1,3}\.){3}[0-9]{1,3}", fullmatch=True)
+    | (st.sampled_from([0, 0xFFFF << 32, 1 << 112]) | st.integers(0, 2**128 - 1)).map(
+        lambda number: str(ipaddress.IPv6Address(number))
+    ),
+    st.integers(0, 128),
+)
+def test_an_ipv6_address_is_read_and_written_as_python_does(text: str, prefix: int) -> None:
+    try:
+        address = ipaddress.IPv6Address(text)
+    except ValueError:
+        assert full_form(text) is None
+    else:
+        form = str(address.ipv4_mapped or address)
+        assert full_form(text) == form
+        if address.ipv4_mapped is None:
+            network = ipaddress.IPv6Network(f"{form}/{prefix}", strict=False)
+            assert canonical(text, prefix) == str(network)
