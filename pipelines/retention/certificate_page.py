@@ -5,9 +5,10 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fpdf import FPDF
+if TYPE_CHECKING:
+    from fpdf import FPDF
 
 Fact = tuple[str, str]
 _COLUMNS = ("Category", "Store", "Rows", "From", "To")
@@ -46,6 +47,8 @@ def as_html(signed: Mapping[str, Any]) -> str:
 
 def as_pdf(signed: Mapping[str, Any]) -> bytes:
     """Return the certificate as a PDF. Letters that its fonts do not have are shown as question marks."""
+    from fpdf import FPDF
+
     statement = signed["statement"]
     page = FPDF(format="A4")
     page.set_creation_date(datetime.fromisoformat(statement["issued_at"]).astimezone(UTC))
