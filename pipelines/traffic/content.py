@@ -1,7 +1,8 @@
-"""Bytes of many lines, read by words of 8 bytes, and strings as views into them: nothing is copied twice."""
+"""Strings of Arrow as views into the bytes that were read: nothing is copied twice."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,70 +10,56 @@ import numpy.typing as npt
 import pyarrow as pa
 
 WORD = 8
-_PADDING = 64
+_PADDING = bytes(16)
 _INLINE_BYTES = 12  # Arrow keeps a string of up to 12 bytes in the view itself
 _HEADS = np.array([0, 0xFF, 0xFFFF, 0xFFFFFF, -1], np.int32)  # so many bytes of a word are of the string
 _TAILS = np.array([(1 << 8 * count) - 1 for count in range(8)] + [-1], np.int64)
 
 Bytes = npt.NDArray[np.uint8]
-Positions = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 Mask = npt.NDArray[np.bool_]
 
 
-class Content:
-    """Bytes, and the little-endian word of 8 bytes from every place in them; zeros stand on both sides."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self._padded = b"".join((bytes(_PADDING), data, bytes(_PADDING)))
-        self._bytes: Bytes = np.frombuffer(self._padded, np.uint8)
-        self._words: Words = self._at_every_place("<u8")
-
-    def at(self, places: Positions) -> Bytes:
-        """Return the byte at each of `places`."""
-        return self._bytes[places + _PADDING]
-
-    def words(self, places: Positions) -> Words:
-        """Return the 8 bytes from each of `places` on."""
-        return self._words[places + _PADDING]
-
-    def write_beginnings(self, views: Bytes, rows: Any, starts: Positions, lengths: Positions) -> None:
-        """Write into each of `rows` the first 4 bytes of its string, and the rest of it where it is short."""
-        begin, size = starts[rows] + _PADDING, lengths[rows]
-        heads = self._at_every_place("<i4")[begin]
-        views.view("<i4")[rows, 1] = heads & _HEADS[np.minimum(size, 4)]
-        short = np.flatnonzero(size <= _INLINE_BYTES)
-        target = short if isinstance(rows, slice) else rows[short]
-        tails = self._at_every_place("<i8")[begin[short] + 4]
-        views.view("<i8")[target, 1] = tails & _TAILS[np.maximum(size[short] - 4, 0)]
-
-    def _at_every_place(self, type_: str) -> npt.NDArray[Any]:
-        return np.ndarray((len(self._padded) - WORD,), type_, self._padded, strides=(1,))
-
-
 def views(
     type_: pa.DataType,
-    contents: list[Content],
-    starts: Positions,
-    lengths: Positions,
-    content_numbers: npt.NDArray[np.int32] | None = None,
+    contents: Sequence[bytes],
+    starts: Numbers,
+    lengths: Numbers,
+    content_numbers: Numbers | None = None,
     nulls: Mask | None = None,
 ) -> pa.Array[Any]:
     """Return Arrow views into `contents`: (length, prefix, buffer, start), or the short string itself."""
     count = len(starts)
     found = np.zeros((count, 4), "<i4")
     found[:, 0], found[:, 3] = lengths, starts
-    inside = found.view(np.uint8).reshape(count, 16)
     if content_numbers is None:
-        contents[0].write_beginnings(inside, slice(None), starts, lengths)
+        _write_beginnings(contents[0], found, slice(None), starts, lengths)
     else:
         found[:, 2] = content_numbers
         for number, content in enumerate(contents):
-            mine = np.flatnonzero(content_numbers == number)
-            content.write_beginnings(inside, mine, starts, lengths)
+            _write_beginnings(content, found, np.flatnonzero(content_numbers == number), starts, lengths)
     valid = None
     if nulls is not None and nulls.any():
         valid = pa.py_buffer(np.packbits(~nulls, bitorder="little").data)
-    buffers = [pa.py_buffer(content.data) for content in contents]
+    buffers = [pa.py_buffer(content) for content in contents]
     return pa.Array.from_buffers(type_, count, [valid, pa.py_buffer(found.data), *buffers])
+
+
+def at_every_place(type_: str, data: bytes | Bytes) -> npt.NDArray[Any]:
+    """Return the number of `type_`, such as "<u8", from every place in `data` where one fits in."""
+    size = np.dtype(type_).itemsize
+    return np.ndarray((max(len(data) - size + 1, 0),), type_, data, strides=(1,))
+
+
+def _write_beginnings(
+    content: bytes, found: npt.NDArray[np.int32], rows: Any, starts: Numbers, lengths: Numbers
+) -> None:
+    """Write into each of `rows` the first 4 bytes of its string, and the rest of it where it is short."""
+    padded = content + _PADDING
+    begin, size = starts[rows], lengths[rows]
+    found[rows, 1] = at_every_place("<i4", padded)[begin] & _HEADS[np.minimum(size, 4)]
+    short = np.flatnonzero(size <= _INLINE_BYTES)
+    target = short if isinstance(rows, slice) else rows[short]
+    tails = at_every_place("<i8", padded)[begin[short] + 4]
+    found.view("<i8")[target, 1] = tails & _TAILS[np.maximum(size[short] - 4, 0)]

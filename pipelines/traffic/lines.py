@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.traffic.content import Content, views
+from pipelines.traffic.content import views
 from pipelines.traffic.escapes import readable
 
 _LF, _CR = 10, 13
@@ -39,7 +39,7 @@ class Block:
     """
 
     first_line: int
-    content: Content
+    data: bytes
     starts: Positions
     lengths: Positions
     is_over: npt.NDArray[np.bool_]
@@ -47,27 +47,23 @@ class Block:
     def __len__(self) -> int:
         return len(self.starts)
 
-    @property
-    def data(self) -> bytes:
-        """The bytes in which the lines are."""
-        return self.content.data
-
     def only(self, places: Positions) -> Block:
         """Return a block of the lines at `places` alone; `first_line` says nothing of them."""
-        return Block(
-            self.first_line, self.content, self.starts[places], self.lengths[places], self.is_over[places]
-        )
+        return self._picked(self.first_line, places)
 
     def part(self, start: int, stop: int) -> Block:
         """Return the lines from `start` up to `stop`, counted from 0 in this block; nothing is copied."""
-        cut = slice(start, stop)
-        return Block(
-            self.first_line + start, self.content, self.starts[cut], self.lengths[cut], self.is_over[cut]
-        )
+        return self._picked(self.first_line + start, slice(start, stop))
+
+    def _picked(self, first_line: int, places: Positions | slice) -> Block:
+        found = Block(first_line, self.data, self.starts[places], self.lengths[places], self.is_over[places])
+        if "is_odd" in vars(self):  # to find it out, all bytes are looked at
+            vars(found)["is_odd"] = self.is_odd[places]
+        return found
 
     def lines(self) -> pa.Array[Any]:
         """Return the bytes of each line."""
-        return views(pa.binary_view(), [self.content], self.starts, self.lengths)
+        return views(pa.binary_view(), [self.data], self.starts, self.lengths)
 
     def texts(self) -> pa.Array[Any]:
         r"""Return each line as text to parse: odd bytes as `\xHH`, null where the line is over the cap."""
@@ -135,7 +131,7 @@ class LineReader:
         complete = int(ends[-1]) + 1 if len(ends) else 0
         self._digest_piece(piece, ends, complete)
         if complete:
-            yield self._block(self._carry + piece[:complete], ends + len(self._carry))
+            yield self._block(b"".join((self._carry, memoryview(piece)[:complete])), ends + len(self._carry))
             self._carry = b""
         self._carry += piece[complete : complete + self._kept - len(self._carry)]
 
@@ -169,7 +165,7 @@ class LineReader:
                 line = data[begins[lines - first] : ends[lines - first]]
                 extent.digest_after[boundary] = hashlib.sha256(line).digest()
         extent.lines += len(ends)
-        return Block(first + 1, Content(data), starts, np.minimum(ends - starts, self._cap), over)
+        return Block(first + 1, data, starts, np.minimum(ends - starts, self._cap), over)
 
 
 def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -190,7 +186,7 @@ def _texts(block: Block) -> pa.Array[Any]:
     """Return the lines as valid text, null where over the cap; odd ones have a buffer of their own."""
     starts, lengths = block.starts, block.lengths
     written: list[bytes] = []
-    written_bytes, moved = 0, np.zeros(len(starts), np.int32)
+    written_bytes, moved = 0, np.zeros(len(starts), np.int64)
     if block.is_odd.any():
         starts, lengths = starts.copy(), lengths.copy()
         for place in np.flatnonzero(block.is_odd).tolist():
@@ -200,9 +196,7 @@ def _texts(block: Block) -> pa.Array[Any]:
                 written.append(text)
                 starts[place], lengths[place], moved[place] = written_bytes, len(text), 1
                 written_bytes += len(text)
-    return views(
-        pa.string_view(), [block.content, Content(b"".join(written))], starts, lengths, moved, block.is_over
-    )
+    return views(pa.string_view(), [block.data, b"".join(written)], starts, lengths, moved, block.is_over)
 
 
 def _is_plain(data: bytes) -> bool:

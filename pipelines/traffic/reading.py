@@ -22,10 +22,10 @@ from pipelines.errors import LandingError
 from pipelines.landing.content import is_packed
 from pipelines.traffic.formats import Format, Session
 from pipelines.traffic.formats.clf import COMBINED
+from pipelines.traffic.hits import Regular
 from pipelines.traffic.known import Known, known_lines
 from pipelines.traffic.landing import Delivery, pieces
 from pipelines.traffic.lines import Block, Extent, LineReader
-from pipelines.traffic.regular import read_regular
 from pipelines.traffic.sites import named_formats
 from pipelines.traffic.window import Window
 
@@ -39,16 +39,14 @@ _PORTION_WHEN_PACKED = 8 << 20
 class Chunk:
     """Some lines of the batch's file `file_no` that are new.
 
-    `hits` were read already, of `expired` lines only the number is left, `others` are for SQL.
+    `regular` ones were read already, `others` are for SQL.
     `complete` is where the file stands after them, size and digest; None inside a block.
     """
 
     file_no: int
     source: str
     lines: int
-    content_bytes: int
-    hits: tuple[pa.RecordBatch, ...]
-    expired: int
+    regular: Regular | None
     others: tuple[tuple[Format, pa.RecordBatch], ...]
     complete: tuple[int, bytes] | None
 
@@ -80,7 +78,9 @@ class Files:
     """The files of a batch, read in order."""
 
     def __init__(self, files: Sequence[Delivery], known: Known, window: Window, rules: TrafficRules) -> None:
-        self._files, self._known, self._window = files, known, window
+        from pipelines.traffic.regular import Reader
+
+        self._files, self._known, self._reader = files, known, Reader(window)
         self._max_line_bytes, self._named = rules.max_line_bytes, partial(named_formats, rules)
 
     def messages(self, is_stopped: Callable[[], bool]) -> Generator[Message]:
@@ -123,14 +123,12 @@ class Files:
         block: Block,
         complete: tuple[int, bytes] | None,
     ) -> Chunk:
-        size = int(block.lengths.sum())
-        hits: tuple[pa.RecordBatch, ...] = ()
-        expired, rest = 0, np.arange(len(block))
+        regular, rest = None, np.arange(len(block))
         if format_ is COMBINED:
-            regular = read_regular(block, file_no, self._window)
-            hits, expired, rest = regular.hits, len(regular.expired), np.flatnonzero(regular.rest)
+            regular = self._reader.read(block, file_no)
+            rest = np.flatnonzero(regular.rest)
         others = ((format_, _landed(file_no, block, rest)),) if len(rest) else ()
-        return Chunk(file_no, delivery.source, len(block), size, hits, expired, others, complete)
+        return Chunk(file_no, delivery.source, len(block), regular, others, complete)
 
 
 @contextmanager

@@ -25,7 +25,6 @@ from pipelines import quality
 from pipelines.errors import VaultError
 from pipelines.installation import Installation
 from pipelines.traffic import sealing
-from pipelines.traffic.content import Content
 from pipelines.traffic.decoding import Decoder
 from pipelines.traffic.formats import Session
 from pipelines.traffic.ingest import MEMORY_MB, PORTION_LINES, claimed, judged, window
@@ -188,8 +187,7 @@ class _Replay:
                     "text": part.texts(),
                 }
             )
-            size = int(part.lengths.sum())
-            yield Chunk(-1, source, len(part), size, (), 0, ((format_, batch),), None)
+            yield Chunk(-1, source, len(part), None, ((format_, batch),), None)
 
     def _settle(self, begin: int, end: int) -> None:
         """Check what is staged, put it in force, and note the fate of the lines from `begin` up to `end`."""
@@ -253,4 +251,4 @@ def _block(raws: pa.ChunkedArray[Any]) -> Block:
     lines = [line or b"" for line in raws.to_pylist()]
     lengths = np.array([len(line) for line in lines], np.int64)
     starts = np.cumsum(lengths + 1) - lengths - 1
-    return Block(1, Content(b"\n".join(lines)), starts, lengths, np.zeros(len(lines), np.bool_))
+    return Block(1, b"\n".join(lines), starts, lengths, np.zeros(len(lines), np.bool_))

@@ -7,9 +7,10 @@ a staged hit is made of numbers, and is decoded when it is checked and sealed (`
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import duckdb
@@ -19,15 +20,17 @@ import pyarrow.compute as pc
 from pipelines.installation import Installation
 from pipelines.traffic.country import CountryLookup
 from pipelines.traffic.formats import Format
+from pipelines.traffic.hits import Regular
 from pipelines.traffic.judge import NOT_OF_THE_FORMAT, judge
-from pipelines.traffic.lookups import LOOKUPS, MOST_TEXTS, Lookups
+from pipelines.traffic.lookups import LOOKUPS, MOST_TEXTS, Lookup, Lookups
+from pipelines.traffic.met import Met
 from pipelines.traffic.misfits import Attempt, further
 from pipelines.traffic.reading import Chunk
 from pipelines.traffic.sites import named_formats
 from pipelines.traffic.texts import Texts
 from pipelines.traffic.window import Window
 
-CHUNK_BYTES = 32 << 20  # of lines; each chunk meets all that is known of texts, so few large ones
+CHUNK_BYTES = 32 << 20  # of lines for SQL; each chunk meets all that is known of texts, so few large ones
 _REJECTS = "file_no INTEGER, line BIGINT, reason VARCHAR, raw BLOB"
 _AS_THEY_ARE = {
     "file_no": pa.int32(),
@@ -40,6 +43,7 @@ _AS_THEY_ARE = {
 }
 _TYPES: dict[str, Any] = {**_AS_THEY_ARE, **{lookup.number: pa.int32() for lookup in LOOKUPS}}
 HITS = pa.schema(_TYPES)
+Numbers = Callable[[Lookup, "pa.ChunkedArray[Any]"], "pa.Array[Any]"]
 _ARRIVING = ", ".join(["raw", *_AS_THEY_ARE, *(lookup.text for lookup in LOOKUPS)])
 
 
@@ -66,9 +70,10 @@ class Staging:
         self._objections = installation.charter.publication.objections.said
         self._named = partial(named_formats, rules)
         self._lookups = Lookups(connection, rules, CountryLookup(installation.places.countries))
-        self._chunks: list[Chunk] = []
+        self._met = Met(self._lookups)
+        self._regular: list[Regular] = []
         self._others: list[Chunk] = []
-        self._bytes = self._other_bytes = self._block = 0
+        self._other_bytes = self._block = 0
         self._begin()
 
     def _begin(self) -> None:
@@ -78,11 +83,9 @@ class Staging:
 
     def add(self, chunk: Chunk) -> None:
         """Stage the lines of `chunk`."""
-        self._expired[chunk.file_no] += chunk.expired
-        self._chunks.append(chunk)
-        self._bytes += chunk.content_bytes
-        if self._bytes >= CHUNK_BYTES:
-            self._flush_hits()
+        if chunk.regular is not None:
+            self._expired[chunk.file_no] += len(chunk.regular.expired)
+            self._regular.append(chunk.regular)
         if chunk.others:
             self._others.append(chunk)
             self._other_bytes += sum(map(self._bytes_of, (batch for _format, batch in chunk.others)))
@@ -106,6 +109,7 @@ class Staging:
         self.connection.execute("ALTER TABLE arriving_rejects RENAME TO staged_rejects")
         if self._lookups.count >= MOST_TEXTS:
             self._lookups.forget()
+            self._met.forget()
         self._begin()
 
     def _bytes_of(self, batch: pa.RecordBatch) -> int:
@@ -117,10 +121,12 @@ class Staging:
 
     def _flush_hits(self) -> None:
         """Stage what was read without SQL."""
-        chunks, self._chunks, self._bytes = self._chunks, [], 0
-        batches = [batch for chunk in chunks for batch in chunk.hits]
-        if batches:
-            self._number(pa.Table.from_batches(batches))
+        regular, self._regular = self._regular, []
+        for _epoch, together in groupby(regular, key=lambda part: part.fresh.epoch):
+            parts = list(together)
+            self._met.add([part.fresh for part in parts])
+            arriving = pa.Table.from_batches([part.hits for part in parts])
+            self._stage(arriving, self._met.numbers)
 
     def _flush_others(self) -> None:
         """Stage what SQL reads."""
@@ -168,14 +174,13 @@ class Staging:
             f"SELECT {_ARRIVING} FROM judged WHERE reason IS NULL AND NOT is_expired"  # noqa: S608 constants
         ).to_arrow_table()
         self.connection.execute("DROP TABLE judged")
-        self._number(taken)
+        self._stage(taken, self._lookups.numbers)
 
-    def _number(self, arriving: pa.Table) -> None:
+    def _stage(self, arriving: pa.Table, numbers: Numbers) -> None:
         """Stage the lines of `arriving`, each text by its number; refuse those from no address."""
         hits = arriving.select(list(_AS_THEY_ARE))
         for lookup in LOOKUPS:
-            numbers = self._lookups.numbers(lookup, arriving[lookup.text])
-            hits = hits.append_column(lookup.number, numbers)
+            hits = hits.append_column(lookup.number, numbers(lookup, arriving[lookup.text]))
         hits = hits.cast(HITS)
         refused = pc.is_in(hits["caller_no"], value_set=self._lookups.refused.cast(pa.int32()))
         if pc.any(refused).as_py():

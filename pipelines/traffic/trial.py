@@ -83,4 +83,4 @@ def _chunk(source: str, format_: Format, part: Block) -> Chunk:
             "text": part.texts(),
         }
     )
-    return Chunk(_FILE_NO, source, len(part), int(part.lengths.sum()), (), 0, ((format_, landed),), None)
+    return Chunk(_FILE_NO, source, len(part), None, ((format_, landed),), None)

@@ -1,0 +1,61 @@
+"""The distinct texts of many lines, each with a number; compared byte for byte and not by hash alone."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipelines.traffic.content import WORD, Bytes, Numbers, Words, at_every_place
+from pipelines.traffic.kernels import Table, move_texts
+
+_FIRST_TEXTS, _FIRST_BYTES = 1 << 10, 1 << 16
+_SLOTS_A_TEXT = 2
+_KINDS = 8  # what a length is multiplied with where the kind stands beside it
+
+
+class Distinct:
+    """Texts of the kinds that a line has, numbered together from 0 on, in the order in which they came."""
+
+    def __init__(self) -> None:
+        # so that whoever writes lines cannot choose texts of one hash
+        self._secret: Words = np.array([secrets.randbits(64), secrets.randbits(64) | 1], np.uint64)
+        self._used: Numbers = np.zeros(2, np.int64)
+        self._slots: Words = np.zeros(_SLOTS_A_TEXT * _FIRST_TEXTS, np.uint64)
+        self._records: Numbers = np.zeros((_FIRST_TEXTS, 2), np.int64)
+        self._heap: Bytes = np.zeros(_FIRST_BYTES, np.uint8)
+
+    def __len__(self) -> int:
+        return int(self._used[0])
+
+    def table(self, texts: int, size: int) -> Table:
+        """Return what a loop writes new texts to, with room for so many of them, of `size` bytes in all."""
+        count, used = self._used.tolist()
+        self._heap = _grown(self._heap, used + size + WORD)
+        self._records = _grown(self._records, count + texts)
+        if len(self._slots) < _SLOTS_A_TEXT * len(self._records):
+            larger = np.zeros(_SLOTS_A_TEXT * len(self._records), np.uint64)
+            move_texts(self._slots, larger)
+            self._slots = larger
+        return Table(self._slots, self._records, at_every_place("<u8", self._heap), self._used, self._secret)
+
+    def since(self, first: int) -> tuple[Bytes, pa.Array[Any]]:
+        """Return kinds and texts from number `first` on."""
+        begins, likeness = self._records[first : len(self)].T
+        bounds = np.append(begins, self._used[1])
+        offsets = pa.py_buffer((bounds - bounds[0]).astype(np.int32).data)
+        heap = pa.py_buffer(self._heap[bounds[0] : bounds[-1]].tobytes())
+        texts = pa.Array.from_buffers(pa.string(), len(begins), [None, offsets, heap])
+        return (likeness % _KINDS).astype(np.uint8), texts
+
+
+def _grown(array: npt.NDArray[Any], wanted: int) -> npt.NDArray[Any]:
+    """Return `array` with room for `wanted`: itself, or one that is a power of two long."""
+    if wanted <= len(array):
+        return array
+    larger = np.zeros((1 << (wanted - 1).bit_length(), *array.shape[1:]), array.dtype)
+    larger[: len(array)] = array
+    return larger
