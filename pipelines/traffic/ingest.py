@@ -30,6 +30,7 @@ from pipelines.traffic.accounting import Outcome, Reading, count_lines, counted,
 from pipelines.traffic.decoding import Decoder
 from pipelines.traffic.known import Committed, Earlier, Known, read_known
 from pipelines.traffic.landing import Delivery, discard, in_order
+from pipelines.traffic.memory import hold_little
 from pipelines.traffic.pseudonym import Pseudonymised, Pseudonyms
 from pipelines.traffic.quarantine import quarantine
 from pipelines.traffic.reading import Begin, Chunk, End, Files, read_ahead
@@ -61,6 +62,7 @@ def take_in(
     may be copies of each other are to be in one call, as `batches` gives them.
     QualityError, and no more stored, where a critical rule is broken.
     """
+    hold_little()
     quality.warm()
     with (
         claimed(installation, {file.source for file in files}),
