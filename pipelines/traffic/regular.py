@@ -22,7 +22,7 @@ from pipelines.traffic.kernels import METHODS, Found, read_lines
 from pipelines.traffic.lines import Block
 from pipelines.traffic.window import Window
 
-MOST_TEXTS = 100_000  # of an epoch; some 15 MB
+MOST_TEXTS = 200_000  # of an epoch; some 30 MB
 _QUARTER, _DAY = 900, 86_400  # seconds; no zone's clock was ever moved inside a quarter of an hour
 
 
