@@ -10,11 +10,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.traffic.content import WORD, Bytes, Numbers, Words, at_every_place
-from pipelines.traffic.kernels import Table, move_texts
+from pipelines.traffic.kernels import A_BYTE, Table, move_texts
 
 _FIRST_TEXTS, _FIRST_BYTES = 1 << 10, 1 << 16
 _SLOTS_A_TEXT = 2
-_KINDS = 8  # what a length is multiplied with where the kind stands beside it
 
 
 class Distinct:
@@ -49,7 +48,7 @@ class Distinct:
         offsets = pa.py_buffer((bounds - bounds[0]).astype(np.int32).data)
         heap = pa.py_buffer(self._heap[bounds[0] : bounds[-1]].tobytes())
         texts = pa.Array.from_buffers(pa.string(), len(begins), [None, offsets, heap])
-        return (likeness % _KINDS).astype(np.uint8), texts
+        return (likeness % A_BYTE).astype(np.uint8), texts
 
 
 def _grown(array: npt.NDArray[Any], wanted: int) -> npt.NDArray[Any]:

@@ -16,19 +16,22 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.traffic.content import WORD, Bytes, Mask, Numbers, Words
+from pipelines.traffic.hits import KINDS
 
 Places = npt.NDArray[np.int32]
 Loop = TypeVar("Loop", bound=Callable[..., object])
 
 METHODS: Final = ("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS")  # SQL reads the others
-_HOST, _PATH, _QUERY, _REFERRER, _AGENT = range(0, 10, 2)  # where they stand: beginning, then length
+_HOST, _PATH, _QUERY, _REFERRER, _AGENT = range(
+    0, 2 * len(KINDS), 2
+)  # where they stand: beginning, then length
 
 
 class Found(NamedTuple):
     """What is read of n lines, an array each.
 
     `instant` is -1 of a line that is not read, `size` of one that is "-"; `texts` (5, n) has their numbers
-    in the order of their kinds, -1 where there is none. `is_ipv4` says that the caller is an IPv4 address in
+    in the order of KINDS, -1 where there is none. `is_ipv4` says that the caller is an IPv4 address in
     its one form. `spans` (10) is for the line at hand.
     """
 
@@ -42,7 +45,7 @@ class Found(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Distinct texts by number: `records` (n, 2) of begin in `heap`, its length and kind.
+    """Distinct texts by number: `records` (n, 2) of begin in `heap`, and likeness (length and kind).
 
     `slots` have 0 where empty, else 32 bits of the hash of a text and its number plus 1, in the first place
     that is free from the hash on. `heap` is the word of 8 bytes from every place in bytes. `used` says how
@@ -70,7 +73,8 @@ _TIME_BYTES, _PROTOCOL_BYTES, _STATUS_BYTES = 26, 8, 3
 _LEAST_BYTES = 6 + 26 + 3 + 14 + 7  # behind the host: ` - - [time] "GET / HTTP/1.1" 200 -`
 _LONGEST_HOST, _LONGEST_SIZE = 40, 8
 _EARLIEST = 7_305 * 86_400  # 1 January 1990 in seconds since 1970: nobody wrote web logs before
-_KINDS = 5  # of texts in a line
+_KINDS = len(KINDS)
+A_BYTE = 8  # of a text, in its likeness: 8 times the length plus the kind, which is less
 _HALF, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
 # Nothing is allocated here, so that no references need be counted: half of the time went there.
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
@@ -112,9 +116,9 @@ def read_lines(
             instant = _line(data, starts[row], starts[row] + lengths[row], row, found)
         found.instant[row] = instant
         found.is_ipv4[row] = instant >= 0 and _is_ipv4(data, found.spans[_HOST], found.spans[_HOST + 1])
-        is_inside = window[0] <= instant <= window[1]
+        is_kept = instant >= 0 and window[0] <= instant <= window[1]
         for kind in range(_KINDS):
-            length = found.spans[2 * kind + 1] if instant >= 0 and is_inside else -1
+            length = found.spans[2 * kind + 1] if is_kept else -1
             found.texts[kind, row] = _text_number(words, found.spans[2 * kind], length, kind, table)
 
 
@@ -323,7 +327,7 @@ def _text_number(words: Words, start: int, length: int, kind: int, table: Table)
     """Return the number of a text, -1 of one shorter than 0; a new one is added."""
     if length < 0:
         return -1
-    likeness = length * 8 + kind
+    likeness = length * A_BYTE + kind
     tag = _hash(words, start, length, likeness, table.secret) >> _HALF
     slot = _first_slot(tag, len(table.slots))
     while table.slots[slot] > 0:

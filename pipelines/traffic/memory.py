@@ -10,7 +10,7 @@ _ARENA_MAX = -8  # M_ARENA_MAX of glibc's mallopt(3)
 
 
 def hold_little() -> None:
-    """Let all threads of the process share what is free: a tenth less at the peak, and no slower.
+    """Let all threads of the process share what is free: less is held at the peak (`docs/benchmarks.md`).
 
     Arrow's own pool and an arena of malloc for each thread keep what one of them let go from the others.
     A C library without arenas is left as it is.

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 
-from pipelines.traffic.content import Mask, Numbers, at_every_place, views
+from pipelines.traffic.content import Mask, Numbers, at_every_place
 from pipelines.traffic.distinct import Distinct
 from pipelines.traffic.hits import KINDS, Fresh, Regular
 from pipelines.traffic.kernels import METHODS, Found, read_lines
@@ -101,8 +101,8 @@ def _day_number(day: date) -> int:
 
 def _raw(block: Block, rows: Numbers, is_sure: Mask) -> pa.Array[Any]:
     """Return a copy of the lines `rows` that are not sure, so that the block can be forgotten."""
-    lengths = np.where(is_sure, 0, block.lengths[rows])
-    return views(pa.binary_view(), [block.data], block.starts[rows], lengths, nulls=is_sure).cast(pa.binary())
+    kept = block.only(rows[~is_sure]).lines().cast(pa.binary())
+    return kept.take(pa.array(np.cumsum(~is_sure) - 1, mask=is_sure))
 
 
 def _hits(block: Block, file_no: int, found: Found, days: Numbers, rows: Numbers) -> pa.RecordBatch:
