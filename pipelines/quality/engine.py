@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import duckdb
@@ -68,9 +69,14 @@ class Run:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, relation: str) -> None:
         _shut_logs()
-        self._engine = LentEngine(connection)
-        self._engine.show(relation)
-        self._relation = relation
+        self._connection, self._relation = connection, relation
+
+    @cached_property
+    def _engine(self) -> LentEngine:
+        """The engine, made when the first rule is asked: often none is."""
+        engine = LentEngine(self._connection)
+        engine.show(self._relation)
+        return engine
 
     def outcomes(self, rules: Iterable[Rule]) -> dict[str, Outcome]:
         """Return rule → outcome; a rule that could not be checked is not there."""
@@ -95,7 +101,8 @@ class Run:
 
     def close(self) -> None:
         """Let the connection go, untouched."""
-        self._engine.close()
+        if "_engine" in vars(self):
+            self._engine.close()
 
     def _asked(self, rules: Iterable[Rule]) -> list[_Question]:
         questions = []

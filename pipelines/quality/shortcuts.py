@@ -6,8 +6,10 @@ whole relation, so the verdict is the same to the last count.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
+from datetime import datetime
 
 import duckdb
 
@@ -28,6 +30,7 @@ _RULES_ON_TEXT = frozenset(
 _UNIQUE_TOGETHER = "expect_compound_columns_to_be_unique"
 _TEXTS = "texts_to_judge"
 _BOUNDS = {"column", "min_value", "max_value"}
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?")
 _WHOLE_NUMBERS = frozenset({"BIGINT", "INTEGER", "SMALLINT"})
 # Bits for numbers that may lie apart: at most so many a row, and never more than DuckDB counts at once.
 _BITS_A_ROW = 64
@@ -148,16 +151,31 @@ def _proof(rule: Rule, types: Mapping[str, str], rows: int) -> str | None:
         return "true" if types[column] == rule.kwargs["type_"] else None
     if rule.type == "expect_column_values_to_not_be_null" and kwargs == {"column"}:
         return f'count("{column}") = {rows:d}'
-    is_between = rule.type == "expect_column_values_to_be_between" and kwargs <= _BOUNDS
-    if is_between and types[column] in _WHOLE_NUMBERS:
-        bounds = {"min": rule.kwargs.get("min_value"), "max": rule.kwargs.get("max_value")}
-        if all(bound is None or type(bound) is int for bound in bounds.values()):
-            within = [
-                f'coalesce({side}("{column}") {"<" if side == "max" else ">"}= {bound}, true)'
-                for side, bound in bounds.items()
-                if bound is not None
-            ]
-            return " AND ".join(within) or None
+    if rule.type == "expect_column_values_to_be_between" and kwargs <= _BOUNDS:
+        return _between(column, types[column], rule)
+    return None
+
+
+def _between(column: str, type_: str, rule: Rule) -> str | None:
+    """Return an aggregate that is true only where all of `column` are inside the bounds of `rule`."""
+    bounds = {"max": rule.kwargs.get("max_value"), "min": rule.kwargs.get("min_value")}
+    within = []
+    for side, bound in bounds.items():
+        if bound is not None:
+            literal = _literal(bound, type_)
+            if literal is None:
+                return None
+            within.append(f'coalesce({side}("{column}") {"<" if side == "max" else ">"}= {literal}, true)')
+    return " AND ".join(within) or None
+
+
+def _literal(bound: object, type_: str) -> str | None:
+    """Return `bound` in SQL, where it compares with `type_` as it does for Great Expectations."""
+    if type_ in _WHOLE_NUMBERS and type(bound) is int:
+        return str(bound)
+    if type_ == "TIMESTAMP" and isinstance(bound, str) and _TIME.fullmatch(bound):
+        with suppress(ValueError):  # no day of a calendar
+            return f"TIMESTAMP '{datetime.fromisoformat(bound).isoformat(' ')}'"
     return None
 
 

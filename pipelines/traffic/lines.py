@@ -56,10 +56,21 @@ class Block:
         return self._picked(self.first_line + start, slice(start, stop))
 
     def _picked(self, first_line: int, places: Positions | slice) -> Block:
-        found = Block(first_line, self.data, self.starts[places], self.lengths[places], self.is_over[places])
+        return self._of(first_line, places, self.data, self.starts[places])
+
+    def _of(self, first_line: int, places: Positions | slice, data: bytes, starts: Positions) -> Block:
+        found = Block(first_line, data, starts, self.lengths[places], self.is_over[places])
         if "is_odd" in vars(self):  # to find it out, all bytes are looked at
             vars(found)["is_odd"] = self.is_odd[places]
         return found
+
+    def copied(self) -> Block:
+        """Return a block of the same lines that keeps no bytes of others."""
+        ends = self.starts + self.lengths
+        data = b"".join(
+            [self.data[start:end] for start, end in zip(self.starts.tolist(), ends.tolist(), strict=True)]
+        )
+        return self._of(self.first_line, slice(None), data, np.cumsum(self.lengths) - self.lengths)
 
     def lines(self) -> pa.Array[Any]:
         """Return the bytes of each line."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
@@ -30,6 +30,7 @@ _BLOCK_BYTES = 64
 _TRUNCATED_IPV4 = 24
 _TRUNCATED_IPV6 = 48
 _SIZE = 16  # bytes of a pseudonym, and of an address of IPv6
+_WHOLE = f"V{_SIZE}"  # a pseudonym as one value, moved in a tenth of the time of its bytes
 _IPV6_BITS = 128
 _BITS = 32  # of a number in a key
 _AT_ONCE = 10_000  # messages that are objects of Python at the same time
@@ -38,6 +39,7 @@ _FIRST_MONTH = 1970 * 12 + 1  # what months are counted from
 Bytes = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+Wholes = npt.NDArray[np.void]
 
 
 def canonical(host: str, ipv6_prefix: int) -> str | None:
@@ -99,26 +101,40 @@ class Pseudonymised:
     is_known: Mask
 
 
-@dataclass(frozen=True)
 class _Month:
-    """What was computed for a month: `keys` (caller and agent in one number) ascending, the others beside."""
+    """The pseudonyms of a month; what they are of has a place in the order in which it came.
 
-    keys: Numbers
-    visitor: Bytes
-    address: Bytes
+    A key is a caller and an agent in one number. Most callers have one agent: what came first of a caller is
+    found by the caller's number, and only the others are searched for.
+    """
 
-    def plus(self, keys: Numbers, visitor: Bytes, address: Bytes) -> _Month:
-        """Return this with more of them."""
-        together = np.concatenate([self.keys, keys])
-        order = np.argsort(together)
-        return _Month(
-            together[order],
-            np.concatenate([self.visitor, visitor])[order],
-            np.concatenate([self.address, address])[order],
-        )
+    def __init__(self) -> None:
+        self.visitor = self.address = np.zeros(0, _WHOLE)
+        self._keys = self._first = np.zeros(0, np.int64)
+        self._other_keys = self._other_places = np.zeros(0, np.int64)
 
+    def make_room(self, callers: int) -> None:
+        """Let callers have numbers below `callers`."""
+        self._first = np.append(self._first, np.full(max(callers - len(self._first), 0), -1))
 
-_NOBODY = _Month(np.zeros(0, np.int64), np.zeros((0, _SIZE), np.uint8), np.zeros((0, _SIZE), np.uint8))
+    def places(self, keys: Numbers) -> Numbers:
+        """Return the place of each of `keys`, -1 of those that never came."""
+        places: Numbers = self._first[keys >> _BITS]
+        others = np.flatnonzero(np.append(self._keys, -1)[places] != keys)
+        at = pc.index_in(pa.array(keys[others]), value_set=pa.array(self._other_keys)).fill_null(-1)
+        places[others] = np.append(self._other_places, -1)[at.to_numpy()]
+        return places
+
+    def add(self, keys: Numbers, visitor: Wholes, address: Wholes) -> None:
+        """Go on with `keys`, which are distinct and never came."""
+        callers, places = keys >> _BITS, np.arange(len(self._keys), len(self._keys) + len(keys))
+        is_first = self._first[callers] < 0
+        self._first[callers[is_first]] = places[is_first]  # of several of a caller, the last one stays
+        is_other = self._first[callers] != places
+        self._other_keys = np.append(self._other_keys, keys[is_other])
+        self._other_places = np.append(self._other_places, places[is_other])
+        self._keys = np.append(self._keys, keys)
+        self.visitor, self.address = np.append(self.visitor, visitor), np.append(self.address, address)
 
 
 class Pseudonyms:
@@ -134,27 +150,29 @@ class Pseudonyms:
         if texts.generation != self._generation:  # the numbers mean something else
             self._months.clear()
             self._generation = texts.generation
-        month_no, caller_no = _months(hits["hit_on"]), numbers(hits["caller_no"])
+        caller_no = numbers(hits["caller_no"])
         keys = (caller_no << _BITS) | (numbers(hits["agent_no"]) + 1)
         is_known = np.asarray(texts.callers["address"].is_valid(), np.bool_)[caller_no]
-        visitor, address = (np.zeros((len(hits), _SIZE), np.uint8) for _ in range(2))
-        for month in np.unique(month_no[is_known]).tolist():
-            rows = np.flatnonzero(is_known & (month_no == month))
-            distinct, place = np.unique(keys[rows], return_inverse=True)
-            known = self._known(month, distinct, texts)
-            at: Numbers = np.searchsorted(known.keys, np.asarray(distinct))[place]
-            visitor[rows], address[rows] = known.visitor[at], known.address[at]
-        return Pseudonymised(visitor, address, is_known)
+        visitor, address = (np.zeros(len(hits), _WHOLE) for _ in range(2))
+        for month, of_month in _by_month(hits["hit_on"]):
+            rows = np.flatnonzero(is_known & of_month)
+            known, places = self._known(month, keys[rows], texts)
+            visitor[rows], address[rows] = known.visitor[places], known.address[places]
+        return Pseudonymised(_bytes(visitor), _bytes(address), is_known)
 
-    def _known(self, month: int, keys: Numbers, texts: Texts) -> _Month:
-        """Return what is known of `month`, with all of `keys`, which are ascending."""
-        known = self._months.get(month, _NOBODY)
-        new = keys[np.append(known.keys, -1)[np.searchsorted(known.keys, keys)] != keys]
-        if len(new):
-            self._months[month] = known = known.plus(new, *self._computed(month, new, texts))
-        return known
+    def _known(self, month: int, keys: Numbers, texts: Texts) -> tuple[_Month, Numbers]:
+        """Return what is known of `month`, and where each of `keys` stands in it."""
+        known = self._months.setdefault(month, _Month())
+        known.make_room(len(texts.callers))
+        places = known.places(keys)
+        fresh = np.flatnonzero(places < 0)
+        if len(fresh):
+            new = np.unique(keys[fresh])
+            known.add(new, *self._computed(month, new, texts))
+            places[fresh] = known.places(keys[fresh])
+        return known, places
 
-    def _computed(self, month: int, keys: Numbers, texts: Texts) -> tuple[Bytes, Bytes]:
+    def _computed(self, month: int, keys: Numbers, texts: Texts) -> tuple[Wholes, Wholes]:
         caller_no, caller = np.unique(keys >> _BITS, return_inverse=True)
         agent_no = (keys & ((1 << _BITS) - 1)) - 1
         addresses = _taken(texts.callers["address"], caller_no)
@@ -163,13 +181,17 @@ class Pseudonyms:
         visiting = pc.binary_join_element_wise(_taken(addresses, caller), agents, newline)
         return self._hashed(month, "visitor", visiting), self._hashed(month, "address", addresses)[caller]
 
-    def _hashed(self, month: int, use: str, messages: pa.ChunkedArray[Any]) -> Bytes:
+    def _hashed(self, month: int, use: str, messages: pa.ChunkedArray[Any]) -> Wholes:
         pseudonym = _keyed(self._keyring.derive(key_name(_month(month)), use))
         some = (messages.slice(first, _AT_ONCE) for first in range(0, len(messages), _AT_ONCE))
         hashed = b"".join(
             pseudonym(message) for part in some for message in cast(list[bytes], part.to_pylist())
         )
-        return np.frombuffer(hashed, np.uint8).reshape(-1, _SIZE)
+        return np.frombuffer(hashed, _WHOLE)
+
+
+def _bytes(pseudonyms: Wholes) -> Bytes:
+    return pseudonyms.view(np.uint8).reshape(-1, _SIZE)
 
 
 def _taken(texts: pa.ChunkedArray[Any], number: Any) -> pa.ChunkedArray[Any]:
@@ -183,9 +205,13 @@ def numbers(column: pa.ChunkedArray[Any]) -> Numbers:
     return found
 
 
-def _months(days: pa.ChunkedArray[Any]) -> Numbers:
-    months: Numbers = days.cast(pa.int32()).to_numpy().astype("M8[D]").astype("M8[M]").astype(np.int64)
-    return months + _FIRST_MONTH
+def _by_month(days: pa.ChunkedArray[Any]) -> Iterator[tuple[int, Mask]]:
+    """Yield the number of each month that `days` are of, and which of them are of it."""
+    day_no = days.cast(pa.int32()).to_numpy()
+    distinct = np.asarray(pc.unique(days).cast(pa.int32()), "M8[D]")
+    for month in np.unique(distinct.astype("M8[M]")):
+        begin, end = (at.astype("M8[D]").astype(np.int64) for at in (month, month + 1))
+        yield int(month.astype(np.int64)) + _FIRST_MONTH, (begin <= day_no) & (day_no < end)
 
 
 def _month(month_no: int) -> str:

@@ -181,14 +181,13 @@ def _here(extent: Extent) -> tuple[int, bytes]:
 def _landed(file_no: int, block: Block, rows: Any) -> pa.RecordBatch:
     """Return the lines `rows` of `block` as SQL reads them."""
     part = block.only(rows)
-    lines, texts = part.lines(), part.texts()
-    if len(rows) < len(block):  # a copy, so that a few lines do not keep the whole block
-        lines, texts = lines.cast(pa.binary()), texts.cast(pa.string())
+    if len(rows) < len(block):  # a few lines are not to keep the whole block
+        part = part.copied()
     return pa.RecordBatch.from_pydict(
         {
             "file_no": pa.array(np.full(len(rows), file_no, np.int32)),
             "line": pa.array(block.first_line + rows),
-            "raw": lines.cast(pa.binary_view()),
-            "text": texts.cast(pa.string_view()),
+            "raw": part.lines(),
+            "text": part.texts(),
         }
     )

@@ -90,6 +90,52 @@ def test_shortcuts_change_nothing(
     assert once.failing_rows == sum(pairs.count(pair) > 1 for pair in pairs)
 
 
+@pytest.mark.parametrize(
+    ("earliest", "latest"),
+    [
+        ("1991-08-06T00:00:00", "2100-01-01T00:00:00"),
+        ("2026-11-21", None),
+        ("2026-W47-6", None),
+        ("2026-02-30 00:00:00", None),
+        (None, "2026-11-21 10:00:00.000001"),
+        ("2026-11-21T10:00:00+01:00", None),
+        ("infinity", None),
+        (None, "no time"),
+    ],
+)
+@pytest.mark.parametrize(
+    "times",
+    [
+        [],
+        [None],
+        ["2026-11-21 10:00:00", None],
+        ["2026-11-20 23:59:59.999999", "2026-11-21 00:00:00"],
+        ["2026-11-21 10:00:00.000001", "2026-11-21 10:00:00.000002"],
+        ["2100-01-01 00:00:00", "infinity"],
+        ["1991-08-05 23:59:59", "-infinity"],
+    ],
+)
+def test_bounds_of_time_are_those_of_great_expectations(
+    connection: duckdb.DuckDBPyConnection,
+    own_suite: OwnSuite,
+    make_rule: MakeRule,
+    times: list[str | None],
+    earliest: str | None,
+    latest: str | None,
+) -> None:
+    bounds = {"min_value": earliest, "max_value": latest}
+    rule = make_rule(
+        "plausible",
+        "expect_column_values_to_be_between",
+        column="logged_at",
+        **{name: bound for name, bound in bounds.items() if bound is not None},
+    )
+    connection.execute("CREATE TEMP TABLE t (id BIGINT, logged_at TIMESTAMP)")
+    for number, at in enumerate(times):
+        connection.execute("INSERT INTO t VALUES (?, ?::TIMESTAMP)", [number, at])
+    both(connection, own_suite(rule))
+
+
 @RANDOM
 @given(lines=st.lists(st.tuples(st.integers(0, 1), st.integers(1, 70)), min_size=1, max_size=60))
 def test_a_bit_for_each_number_finds_every_double(
