@@ -22,7 +22,7 @@ from pipelines.traffic.kernels import METHODS, Found, read_lines
 from pipelines.traffic.lines import Block
 from pipelines.traffic.window import Window
 
-MOST_TEXTS = 400_000  # of an epoch; some 60 MB
+MOST_TEXTS = 200_000  # of an epoch; some 30 MB, and more of them wait longer for memory
 _NO_BYTES = np.zeros(1, np.int32)
 _QUARTER, _DAY = 900, 86_400  # seconds; no zone's clock was ever moved inside a quarter of an hour
 
