@@ -1,29 +1,31 @@
 """Data quality: run a suite of rules on a table, keep counts, name the rows to quarantine.
 
-The story of a check: load the suite, let Great Expectations count the rows that break each rule,
-write the keys of the rows that break a warning into the caller's table, and give a verdict.
-`require` then stops the work where a critical rule is broken. No value of the data leaves.
+The story of a check: load the suite, prove which rules are met, let Great Expectations count the rows that
+break each of the others, write the keys of the rows that break a warning into the caller's table, and
+give a verdict. `require` then stops the work where a critical rule is broken. No value of the data leaves.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from pipelines.errors import QualityError
-from pipelines.quality.importing import wait, warm
+from pipelines.quality import shortcuts
 from pipelines.quality.kept import keep, kept
 from pipelines.quality.report import write_report
 from pipelines.quality.suites import Rule, Suite, check_suites, load
-from pipelines.quality.verdict import CRITICAL, WARNING, RuleResult, Verdict, require
+from pipelines.quality.verdict import CRITICAL, WARNING, Outcome, RuleResult, Verdict, require
 
 if TYPE_CHECKING:
-    from pipelines.quality.engine import Outcome, Run
+    from pipelines.quality.engine import Run
 
 __all__ = [
     "CRITICAL",
@@ -35,7 +37,6 @@ __all__ = [
     "keep",
     "kept",
     "require",
-    "warm",
     "write_report",
 ]
 
@@ -64,20 +65,38 @@ def check(
     """
     _check_identifiers(relation, failing, key if texts is None else (*key, texts))
     rules = load(expectations, suite)
-    wait()
-    from pipelines.quality import shortcuts  # Great Expectations takes seconds: only where it is due
-    from pipelines.quality.engine import Run
-
     rows = _count(connection, relation)
     if failing is not None:
         _make_failing(connection, relation, failing, key)
-    with closing(Run(connection, relation)) as run:
-        outcomes = shortcuts.outcomes(connection, relation, run, rules.rules, rows, texts)
+    with closing(_Asked(connection, relation)) as asked:
+        outcomes = shortcuts.outcomes(connection, relation, asked.outcomes, rules.rules, rows, texts)
         results = tuple(_result(rule, outcomes.get(rule.name), rows) for rule in rules.rules)
         if failing is None:
             return Verdict(rules.name, rows, results)
-        results = tuple(_quarantine(run, failing, key, rules, result) for result in results)
+        results = tuple(_quarantine(asked, failing, key, rules, result) for result in results)
     return Verdict(rules.name, rows, results, _count_distinct(connection, failing, key))
+
+
+class _Asked:
+    """Great Expectations on one relation, imported when the first rule is asked of it: that takes seconds."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, relation: str) -> None:
+        self._connection, self._relation = connection, relation
+
+    @cached_property
+    def run(self) -> Run:
+        from pipelines.quality.engine import Run
+
+        return Run(self._connection, self._relation)
+
+    def outcomes(self, rules: Sequence[Rule]) -> dict[str, Outcome]:
+        """Return rule → outcome; a rule that could not be checked is not there."""
+        return self.run.outcomes(rules)
+
+    def close(self) -> None:
+        """Let the connection go, untouched."""
+        if "run" in vars(self):
+            self.run.close()
 
 
 def _result(rule: Rule, outcome: Outcome | None, rows: int) -> RuleResult:
@@ -97,11 +116,13 @@ def _result(rule: Rule, outcome: Outcome | None, rows: int) -> RuleResult:
     )
 
 
-def _quarantine(run: Run, failing: str, key: tuple[str, ...], suite: Suite, result: RuleResult) -> RuleResult:
+def _quarantine(
+    asked: _Asked, failing: str, key: tuple[str, ...], suite: Suite, result: RuleResult
+) -> RuleResult:
     if result.severity != WARNING or result.failing_rows == 0:
         return result
     rule = next(rule for rule in suite.rules if rule.name == result.rule)
-    if run.fill_failing(failing, key, rule) == result.failing_rows:
+    if asked.run.fill_failing(failing, key, rule) == result.failing_rows:
         return result
     return replace(result, could_not_check=True)
 

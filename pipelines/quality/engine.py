@@ -13,7 +13,6 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import duckdb
@@ -28,7 +27,9 @@ with quiet_import():
     from great_expectations.validator.metrics_calculator import MetricsCalculator
     from great_expectations.validator.validation_graph import MetricEdge, ValidationGraph
 
+from pipelines.quality.shortcuts import searched
 from pipelines.quality.suites import Rule
+from pipelines.quality.verdict import Outcome
 
 _QUOTING_LOGS = (
     "great_expectations",
@@ -37,15 +38,6 @@ _QUOTING_LOGS = (
 )
 # No metric that fetches a value is even asked for: met or not, and the counts behind it.
 _COUNTS_ONLY = {"result_format": "BOOLEAN_ONLY"}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What Great Expectations said of one rule: `failing_rows` is 0 for a rule on structure."""
-
-    is_met: bool
-    rows: int
-    failing_rows: int
 
 
 @dataclass(frozen=True)
@@ -69,14 +61,9 @@ class Run:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, relation: str) -> None:
         _shut_logs()
-        self._connection, self._relation = connection, relation
-
-    @cached_property
-    def _engine(self) -> LentEngine:
-        """The engine, made when the first rule is asked: often none is."""
-        engine = LentEngine(self._connection)
-        engine.show(self._relation)
-        return engine
+        self._relation = relation
+        self._engine = LentEngine(connection)
+        self._engine.show(relation)
 
     def outcomes(self, rules: Iterable[Rule]) -> dict[str, Outcome]:
         """Return rule → outcome; a rule that could not be checked is not there."""
@@ -101,8 +88,7 @@ class Run:
 
     def close(self) -> None:
         """Let the connection go, untouched."""
-        if "_engine" in vars(self):
-            self._engine.close()
+        self._engine.close()
 
     def _asked(self, rules: Iterable[Rule]) -> list[_Question]:
         questions = []
@@ -171,7 +157,7 @@ def _expectation(rule: Rule, batch_id: str) -> Any:
     kwargs = {**rule.kwargs, "batch_id": batch_id}
     if "regex" in kwargs:
         # DuckDB's `~` matches the whole string; a suite's pattern is searched, as readers expect.
-        kwargs["regex"] = f"(?s:.*)(?:{kwargs['regex']})(?s:.*)"
+        kwargs["regex"] = searched(kwargs["regex"])
     return ExpectationConfiguration(type=rule.type, kwargs=kwargs, meta={"rule": rule.name}).to_domain_obj()
 
 

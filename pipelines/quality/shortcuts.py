@@ -1,23 +1,23 @@
-"""Rules proven met for less work than asking Great Expectations of every row.
+"""Rules proven met for less work than asking Great Expectations of every row, and without its import.
 
-A shortcut only ever says "met", and only where that is certain; what it leaves out is asked of the
-whole relation, so the verdict is the same to the last count.
+A proof is an aggregate that is true only where Great Expectations would say "met": the predicate that it
+would ask of DuckDB, of all rows. It only ever says "met"; what it leaves open is asked of Great Expectations,
+so the verdict is the same to the last count (`tests/quality/test_shortcuts.py` holds each against it).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime
 
 import duckdb
 
-from pipelines.quality.engine import Outcome, Run
 from pipelines.quality.suites import Rule
+from pipelines.quality.verdict import Outcome
 
-# Below this a second batch of questions costs more than it saves.
-WORTHWHILE_ROWS = 20_000
+MANY_ROWS = 20_000  # so many have far fewer distinct texts: those are looked for first
 # A rule that looks at one text at a time: what holds of each distinct text holds of each row.
 _RULES_ON_TEXT = frozenset(
     {
@@ -32,34 +32,38 @@ _TEXTS = "texts_to_judge"
 _BOUNDS = {"column", "min_value", "max_value"}
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?")
 _WHOLE_NUMBERS = frozenset({"BIGINT", "INTEGER", "SMALLINT"})
+_NUMBERS = _WHOLE_NUMBERS | {"DOUBLE"}
 # Bits for numbers that may lie apart: at most so many a row, and never more than DuckDB counts at once.
 _BITS_A_ROW = 64
 _MOST_BITS = 1_000_000_000
+
+Ask = Callable[[Sequence[Rule]], dict[str, Outcome]]
 
 
 def outcomes(
     connection: duckdb.DuckDBPyConnection,
     relation: str,
-    run: Run,
+    ask: Ask,
     rules: Sequence[Rule],
     rows: int,
     texts: str | None = None,
 ) -> dict[str, Outcome]:
-    """Return rule → outcome, the very ones of `run.outcomes(rules)`; a rule not checked is not there.
+    """Return rule → outcome, the very ones of `ask(rules)`; a rule that could not be checked is not there.
 
+    `ask` asks Great Expectations.
     `texts` names a relation that holds every text of each VARCHAR column, if the caller has one; those
     that were judged by the same rules before, and broke none, may be missing.
     """
-    if rows < WORTHWHILE_ROWS or relation == _TEXTS:
-        return run.outcomes(rules)
+    if relation == _TEXTS:
+        return ask(rules)
     types = _types(connection, relation)
-    met = _met_by_texts(connection, relation, rules, types, texts)
-    met |= _unique(connection, relation, rules, types)
+    met = _met_by_texts(connection, relation, rules, types, rows, texts)
+    met |= _unique(connection, relation, rules, types, rows)
     met |= _met_by_counts(connection, relation, rules, types, rows)
     asked = [rule for rule in rules if rule.name not in met]
-    found = run.outcomes(asked) if asked else {}
+    found = ask(asked) if asked else {}
     if len(found) + len(met) < len(rules):
-        return run.outcomes(rules)  # where one cannot be checked, all are asked together, as ever
+        return ask(rules)  # where one cannot be checked, all are asked together, as ever
     return found | {name: Outcome(is_met=True, rows=rows, failing_rows=0) for name in met}
 
 
@@ -75,29 +79,52 @@ def _met_by_texts(
     relation: str,
     rules: Iterable[Rule],
     types: Mapping[str, str],
+    rows: int,
     texts: str | None,
 ) -> set[str]:
-    by_text = [rule for rule in rules if _is_on_text(rule, types)]
-    columns = sorted({rule.kwargs["column"] for rule in by_text})
+    """Return the rules on single texts that are proven of all texts there are."""
+    proofs = {rule.name: (rule, proof) for rule in rules if (proof := _text_proof(rule, types)) is not None}
+    columns = sorted({rule.kwargs["column"] for rule, _proof in proofs.values()})
     if not columns:
         return set()
-    if texts is not None and _is_empty(connection, texts):
-        return {rule.name for rule in by_text}
+    given = nullcontext(texts or relation)
     with (
         suppress(duckdb.Error),
-        nullcontext(texts) if texts else _distinct_texts(connection, relation, columns) as judged,
-        closing(Run(connection, judged)) as run,
+        given if texts or rows < MANY_ROWS else _distinct_texts(connection, relation, columns) as judged,
     ):
-        return {name for name, outcome in run.outcomes(by_text).items() if outcome.is_met}
+        return _proven(connection, judged, {name: proof for name, (_rule, proof) in proofs.items()})
     return set()
 
 
-def _is_on_text(rule: Rule, types: Mapping[str, str]) -> bool:
-    return (
-        rule.type in _RULES_ON_TEXT
-        and "row_condition" not in rule.kwargs
-        and types.get(rule.kwargs["column"]) == "VARCHAR"
-    )
+def _text_proof(rule: Rule, types: Mapping[str, str]) -> str | None:
+    """Return an aggregate over texts that is true only where `rule` is met; None where there is none."""
+    kwargs = dict(rule.kwargs)
+    column = kwargs.pop("column", None)
+    if rule.type not in _RULES_ON_TEXT or types.get(str(column)) != "VARCHAR":
+        return None
+    if rule.type == "expect_column_value_lengths_to_be_between" and {"column", *kwargs} <= _BOUNDS:
+        return _within(f'length("{column}")', kwargs, "BIGINT")
+    if kwargs.keys() == {"value_set"} and kwargs["value_set"]:
+        if any(not isinstance(value, str) for value in kwargs["value_set"]):
+            return None
+        return _all(f'"{column}" IN ({", ".join(map(_quoted, kwargs["value_set"]))})')
+    if kwargs.keys() == {"regex"}:
+        found = f'regexp_full_match("{column}", {_quoted(searched(kwargs["regex"]))})'
+        return _all(found if rule.type == "expect_column_values_to_match_regex" else f"NOT {found}")
+    return None
+
+
+def searched(pattern: str) -> str:
+    """Return a pattern for the whole of a text in which `pattern` is found."""
+    return f"(?s:.*)(?:{pattern})(?s:.*)"
+
+
+def _all(predicate: str) -> str:
+    return f"coalesce(bool_and({predicate}), true)"  # what is null is looked at by no rule
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 @contextmanager
@@ -117,12 +144,6 @@ def _distinct_texts(
         connection.execute(f"DROP TABLE {_TEXTS}")
 
 
-def _is_empty(connection: duckdb.DuckDBPyConnection, relation: str) -> bool:
-    with suppress(duckdb.Error):
-        return _one_row(connection, f'SELECT count(*) FROM "{relation}"') == (0,)  # noqa: S608 checked
-    return False
-
-
 def _met_by_counts(
     connection: duckdb.DuckDBPyConnection,
     relation: str,
@@ -132,46 +153,68 @@ def _met_by_counts(
 ) -> set[str]:
     """Return the rules on types, presence and bounds that DESCRIBE and one row of aggregates prove."""
     proofs = {rule.name: proof for rule in rules if (proof := _proof(rule, types, rows)) is not None}
-    if not proofs:
-        return set()
-    with suppress(duckdb.Error):
-        (found,) = connection.execute(f'SELECT {", ".join(proofs.values())} FROM "{relation}"').fetchall()  # noqa: S608 checked
-        return {name for name, is_met in zip(proofs, found, strict=True) if is_met}
+    return _proven(connection, relation, proofs)
+
+
+def _proven(connection: duckdb.DuckDBPyConnection, relation: str, proofs: Mapping[str, str]) -> set[str]:
+    """Return the names of `proofs` that are true of `relation`; none where one of them raises."""
+    if proofs:
+        with suppress(duckdb.Error):
+            (found,) = connection.execute(f'SELECT {", ".join(proofs.values())} FROM "{relation}"').fetchall()  # noqa: S608 checked
+            return {name for name, is_met in zip(proofs, found, strict=True) if is_met}
     return set()
 
 
 def _proof(rule: Rule, types: Mapping[str, str], rows: int) -> str | None:
     """Return an aggregate that is true only where `rule` is met; None where there is none."""
     column, kwargs = str(rule.kwargs.get("column")), set(rule.kwargs)
-    if rule.type == "expect_table_columns_to_match_set" and kwargs == {"column_set"}:
-        return "true" if set(rule.kwargs["column_set"]) == types.keys() else None
-    if column not in types:
-        return None
-    if rule.type == "expect_column_values_to_be_of_type" and kwargs == {"column", "type_"}:
-        return "true" if types[column] == rule.kwargs["type_"] else None
+    is_so = False
+    if rule.type == "expect_table_columns_to_match_set":
+        wanted = set(rule.kwargs["column_set"])
+        is_so = wanted == types.keys() or (wanted < types.keys() and rule.kwargs.get("exact_match") is False)
+    elif rule.type == "expect_column_values_to_be_of_type":
+        is_so = kwargs == {"column", "type_"} and types.get(column) == rule.kwargs["type_"]
+    elif rule.type == "expect_column_pair_values_a_to_be_greater_than_b":
+        return _pair(rule, types)
+    if is_so or column not in types:
+        return "true" if is_so else None
     if rule.type == "expect_column_values_to_not_be_null" and kwargs == {"column"}:
         return f'count("{column}") = {rows:d}'
     if rule.type == "expect_column_values_to_be_between" and kwargs <= _BOUNDS:
-        return _between(column, types[column], rule)
+        return _within(f'"{column}"', rule.kwargs, types[column])
     return None
 
 
-def _between(column: str, type_: str, rule: Rule) -> str | None:
-    """Return an aggregate that is true only where all of `column` are inside the bounds of `rule`."""
-    bounds = {"max": rule.kwargs.get("max_value"), "min": rule.kwargs.get("min_value")}
+def _pair(rule: Rule, types: Mapping[str, str]) -> str | None:
+    """Return an aggregate that is true only where one column is above another in each row."""
+    names = [str(rule.kwargs.get(name)) for name in ("column_A", "column_B")]
+    if rule.kwargs.keys() - {"or_equal", "ignore_row_if"} != {"column_A", "column_B"}:
+        return None
+    found = {types.get(name) for name in names}
+    if not (found <= _WHOLE_NUMBERS or found in ({"DATE"}, {"TIMESTAMP"})):
+        return None
+    sign = ">=" if rule.kwargs.get("or_equal") else ">"
+    predicate = f'"{names[0]}" {sign} "{names[1]}"'
+    is_ignored = rule.kwargs.get("ignore_row_if") == "either_value_is_missing"
+    return _all(predicate if is_ignored else f"coalesce({predicate}, false)")
+
+
+def _within(value: str, bounds: Mapping[str, object], type_: str) -> str | None:
+    """Return an aggregate that is true only where all of `value` are inside `bounds`."""
     within = []
-    for side, bound in bounds.items():
+    for side in ("max", "min"):
+        bound = bounds.get(f"{side}_value")
         if bound is not None:
             literal = _literal(bound, type_)
             if literal is None:
                 return None
-            within.append(f'coalesce({side}("{column}") {"<" if side == "max" else ">"}= {literal}, true)')
+            within.append(f"coalesce({side}({value}) {'<' if side == 'max' else '>'}= {literal}, true)")
     return " AND ".join(within) or None
 
 
 def _literal(bound: object, type_: str) -> str | None:
     """Return `bound` in SQL, where it compares with `type_` as it does for Great Expectations."""
-    if type_ in _WHOLE_NUMBERS and type(bound) is int:
+    if type_ in _NUMBERS and type(bound) is int:
         return str(bound)
     if type_ == "TIMESTAMP" and isinstance(bound, str) and _TIME.fullmatch(bound):
         with suppress(ValueError):  # no day of a calendar
@@ -180,17 +223,47 @@ def _literal(bound: object, type_: str) -> str | None:
 
 
 def _unique(
-    connection: duckdb.DuckDBPyConnection, relation: str, rules: Iterable[Rule], types: Mapping[str, str]
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    rules: Iterable[Rule],
+    types: Mapping[str, str],
+    rows: int,
 ) -> set[str]:
     proven: set[str] = set()
     for rule in rules:
-        if rule.type == _UNIQUE_TOGETHER and "row_condition" not in rule.kwargs:
-            *others, number = rule.kwargs["column_list"]
-            if types.get(number) in _WHOLE_NUMBERS and types.keys() >= set(others):
-                with suppress(duckdb.Error):
-                    if _has_distinct_numbers(connection, relation, others, number):
-                        proven.add(rule.name)
+        columns = _distinct_together(rule)
+        if columns and types.keys() >= set(columns):
+            *others, number = columns
+            is_numbered = others and rows >= MANY_ROWS and types[number] in _WHOLE_NUMBERS
+            with suppress(duckdb.Error):
+                if (
+                    _has_distinct_numbers(connection, relation, others, number)
+                    if is_numbered
+                    else _has_distinct_rows(connection, relation, columns, rows)
+                ):
+                    proven.add(rule.name)
     return proven
+
+
+def _distinct_together(rule: Rule) -> Sequence[str]:
+    """Return the columns whose values are to differ from row to row; none where it is another rule."""
+    if rule.type == _UNIQUE_TOGETHER and rule.kwargs.keys() == {"column_list"}:
+        return [str(name) for name in rule.kwargs["column_list"]]
+    if rule.type == "expect_column_values_to_be_unique" and rule.kwargs.keys() == {"column"}:
+        return [str(rule.kwargs["column"])]
+    return []
+
+
+def _has_distinct_rows(
+    connection: duckdb.DuckDBPyConnection, relation: str, columns: Iterable[str], rows: int
+) -> bool:
+    """Say whether no two rows are alike in `columns`, nulls taken for alike."""
+    listed = ", ".join(f'"{column}"' for column in columns)
+    (distinct,) = _one_row(
+        connection,
+        f'SELECT count(*) FROM (SELECT DISTINCT {listed} FROM "{relation}")',  # noqa: S608 checked
+    )
+    return distinct == rows
 
 
 def _has_distinct_numbers(

@@ -11,6 +11,15 @@ WARNING = "warning"
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What was found of one rule: `failing_rows` is 0 for a rule on structure."""
+
+    is_met: bool
+    rows: int
+    failing_rows: int
+
+
+@dataclass(frozen=True)
 class RuleResult:
     """One rule on one table: never a value, only how many rows broke it.
 

@@ -77,7 +77,7 @@ class Decoder:
         self._connection.register("words", words)
         self._connection.register("figures", figures)
         self._shown = {
-            column: [text for text in words[column].cat.categories if text not in self._good[column]]
+            column: [text for text in _texts_of(words[column]) if text not in self._good[column]]
             for column in _WORDS
         }
         self._connection.register("known_texts", _side_by_side(self._shown))
@@ -136,6 +136,12 @@ def _categorical(codes: npt.NDArray[Any], words: Sequence[str | None]) -> pd.Cat
     new = np.array([place.get(word, -1) for word in words] + [-1], np.int32)
     # an ENUM has one value at least
     return pd.Categorical.from_codes(new[codes], categories=pd.Index(used or [MALFORMED], dtype=object))
+
+
+def _texts_of(column: pd.Series[Any]) -> list[str]:
+    """Return the texts that stand in `column`: its only value may be one that does not."""
+    texts: list[str] = column.cat.categories.tolist()
+    return texts if len(texts) > 1 or column.notna().any() else []
 
 
 def _is_bot(texts: Texts, agent_no: Numbers) -> Mask:

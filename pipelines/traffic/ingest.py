@@ -19,7 +19,6 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from pipelines import quality
 from pipelines.files import locked
 from pipelines.installation import Installation
 from pipelines.ledger import Ledger
@@ -63,7 +62,6 @@ def take_in(
     QualityError, and no more stored, where a critical rule is broken.
     """
     hold_little()
-    quality.warm()
     with (
         claimed(installation, {file.source for file in files}),
         installation.vault.workshop(memory_mb=MEMORY_MB, joins_as_written=True) as workshop,

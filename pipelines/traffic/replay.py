@@ -21,7 +21,6 @@ from uuid import UUID
 import numpy as np
 import pyarrow as pa
 
-from pipelines import quality
 from pipelines.errors import VaultError
 from pipelines.installation import Installation
 from pipelines.traffic import sealing
@@ -66,7 +65,6 @@ def replay(
     `is_trial` changes nothing and only tells. QualityError, and no more stored, where a critical rule is
     broken; run again after a kill at any moment, it ends with the same hits.
     """
-    quality.warm()
     with installation.vault.workshop(memory_mb=MEMORY_MB, joins_as_written=True) as workshop:
         sources = _sources(installation, workshop)
         with claimed(installation, () if is_trial else sources):

@@ -162,10 +162,11 @@ def test_rows_that_cannot_be_named_are_not_passed_over(
     assert [rule.could_not_check for rule in verdict.rules] == [True]
 
 
-def test_where_great_expectations_fails_altogether_nothing_is_met(
+def test_where_great_expectations_is_asked_and_fails_altogether_nothing_is_met(
     connection: duckdb.DuckDBPyConnection, expectations: Path, engine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection.execute(f"CREATE TEMP TABLE fresh AS {HITS.format(rows=1)}")
+    connection.execute("UPDATE fresh SET path = 'a@b.example'")
     monkeypatch.setattr(engine.Run, "_resolved", _failing)
     verdict = quality.check(connection, "fresh", "hits", expectations=expectations)
     assert all(rule.could_not_check and not rule.is_met for rule in verdict.rules)

@@ -18,6 +18,7 @@ from duckdb_sqlalchemy import CursorWrapper
 from pipelines import quality
 from pipelines.errors import QualityError
 from pipelines.quality.suites import load
+from tests.quality.conftest import asked_alone
 
 CANARIES = ("canary.jean@okare.example", "+33600112233", "192.0.2.199", "31337004242")
 MakeRule = Callable[..., dict[str, Any]]
@@ -40,10 +41,12 @@ class Everything(logging.Handler):
 
 @pytest.fixture(params=["all rows", "shortcuts"], autouse=True)
 def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test both ways: many rows are judged by their distinct texts first."""
+    """Every test both ways: all asked of Great Expectations, and what is not proven alone."""
     from pipelines.quality import shortcuts
 
-    monkeypatch.setattr(shortcuts, "WORTHWHILE_ROWS", 0 if request.param == "shortcuts" else 10**9)
+    monkeypatch.setattr(shortcuts, "MANY_ROWS", 0)
+    if request.param == "all rows":
+        monkeypatch.setattr(shortcuts, "outcomes", asked_alone)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pipelines import quality
 from pipelines.quality import shortcuts
+from tests.quality.conftest import asked_alone
 
 MakeRule = Callable[..., dict[str, Any]]
 OwnSuite = Callable[..., Path]
@@ -43,25 +44,51 @@ def folder(own_suite: OwnSuite, make_rule: MakeRule) -> Path:
         make_rule("present", "expect_column_values_to_not_be_null", "critical", column="k"),
         make_rule("once", "expect_compound_columns_to_be_unique", "critical", column_list=["k", "n"]),
         make_rule("once_as_text", "expect_compound_columns_to_be_unique", "critical", column_list=["k", "s"]),
+        make_rule("number_once", "expect_column_values_to_be_unique", "critical", column="n"),
+        make_rule("text_once", "expect_column_values_to_be_unique", "critical", column="t"),
+        make_rule(
+            "above",
+            "expect_column_pair_values_a_to_be_greater_than_b",
+            column_A="n",
+            column_B="k",
+            or_equal=True,
+            ignore_row_if="either_value_is_missing",
+        ),
+        make_rule(
+            "above_both",
+            "expect_column_pair_values_a_to_be_greater_than_b",
+            column_A="n",
+            column_B="k",
+            or_equal=False,
+            ignore_row_if="both_values_are_missing",
+        ),
+        make_rule(
+            "columns",
+            "expect_table_columns_to_match_set",
+            "critical",
+            column_set=["id", "k", "n", "s", "t"],
+            exact_match=True,
+        ),
         make_rule("type", "expect_column_values_to_be_of_type", "critical", column="s", type_="VARCHAR"),
     )
 
 
 def judged(
-    connection: duckdb.DuckDBPyConnection, relation: str, folder: Path, worthwhile: int
+    connection: duckdb.DuckDBPyConnection, relation: str, folder: Path, name: str, value: object
 ) -> tuple[quality.Verdict, list[Any]]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shortcuts, "WORTHWHILE_ROWS", worthwhile)
+        patch.setattr(shortcuts, name, value)
         verdict = quality.check(
             connection, relation, "own", expectations=folder, key=("id",), failing="broken"
         )
     return verdict, connection.execute("FROM broken ORDER BY ALL").fetchall()
 
 
-def both(connection: duckdb.DuckDBPyConnection, folder: Path, relation: str = "t") -> quality.Verdict:
-    """Return the verdict, after making sure that it is the same with and without shortcuts."""
-    plain, fast = (judged(connection, relation, folder, rows) for rows in (10**9, 0))
-    assert fast == plain
+def all_ways(connection: duckdb.DuckDBPyConnection, folder: Path, relation: str = "t") -> quality.Verdict:
+    """Return the verdict, after making sure that it is the same with shortcuts, of few rows and of many."""
+    plain = judged(connection, relation, folder, "outcomes", asked_alone)
+    assert judged(connection, relation, folder, "MANY_ROWS", 10**9) == plain
+    assert judged(connection, relation, folder, "MANY_ROWS", 0) == plain
     return plain[0]
 
 
@@ -83,7 +110,7 @@ def test_shortcuts_change_nothing(
         connection.executemany(
             "INSERT INTO t VALUES (?, ?, ?, ?, ?)", [(i, *row) for i, row in enumerate(rows)]
         )
-    verdict = both(connection, folder)
+    verdict = all_ways(connection, folder)
     assert verdict.unchecked == ()
     pairs = [(k, n) for k, n, _s, _t in rows if k is not None and n is not None]
     once = next(rule for rule in verdict.rules if rule.rule == "once")
@@ -133,7 +160,7 @@ def test_bounds_of_time_are_those_of_great_expectations(
     connection.execute("CREATE TEMP TABLE t (id BIGINT, logged_at TIMESTAMP)")
     for number, at in enumerate(times):
         connection.execute("INSERT INTO t VALUES (?, ?::TIMESTAMP)", [number, at])
-    both(connection, own_suite(rule))
+    all_ways(connection, own_suite(rule))
 
 
 @RANDOM
@@ -146,12 +173,12 @@ def test_a_bit_for_each_number_finds_every_double(
     assert shortcuts._has_distinct_numbers(connection, "t", ["k"], "n") == (len(set(lines)) == len(lines))
 
 
-def test_good_rows_are_asked_of_their_distinct_texts_alone(
+def test_of_good_rows_only_what_has_no_proof_is_asked(
     connection: duckdb.DuckDBPyConnection, folder: Path, engine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection.execute(
         "CREATE TEMP TABLE t AS SELECT range AS id, range % 3 AS k, range AS n, 'a' AS s, 'A' AS t "
-        f"FROM range({shortcuts.WORTHWHILE_ROWS})"
+        f"FROM range({shortcuts.MANY_ROWS})"
     )
     asked: dict[str, set[str]] = {}
     outcomes = engine.Run.outcomes
@@ -163,10 +190,8 @@ def test_good_rows_are_asked_of_their_distinct_texts_alone(
 
     monkeypatch.setattr(engine.Run, "outcomes", spied)
     quality.check(connection, "t", "own", expectations=folder)
-    on_text = {"listed", "short", "matches", "misses", "no_at"}
-    assert asked["texts_to_judge"] == on_text
-    assert asked["t"] & (on_text | {"once", "present", "type"}) == set()
-    assert asked["t"] == {"with_condition", "between", "once_as_text"}
+    broken = {"between", "once_as_text", "text_once", "above_both"}  # 0 is not above 0
+    assert asked == {"t": {"with_condition"} | broken}
 
 
 def test_texts_that_were_judged_before_need_not_be_among_the_texts(
@@ -174,7 +199,7 @@ def test_texts_that_were_judged_before_need_not_be_among_the_texts(
 ) -> None:
     connection.execute(
         "CREATE TEMP TABLE t AS SELECT range AS id, range % 3 AS k, range AS n, 'a' AS s, 'A' AS t "
-        f"FROM range({shortcuts.WORTHWHILE_ROWS})"
+        f"FROM range({shortcuts.MANY_ROWS})"
     )
     verdicts = {}
     for name, rows in (("none", "WHERE false"), ("bad", "")):
@@ -196,7 +221,11 @@ def test_a_rule_that_cannot_be_checked_is_so_with_shortcuts_too(
         make_rule("no_key", "expect_compound_columns_to_be_unique", "critical", column_list=["gone", "id"]),
     )
     connection.execute("CREATE TEMP TABLE t AS SELECT 1 AS id, 'a' AS s")
-    assert {rule.rule for rule in both(connection, folder).unchecked} == {"no_column", "no_number", "no_key"}
+    assert {rule.rule for rule in all_ways(connection, folder).unchecked} == {
+        "no_column",
+        "no_number",
+        "no_key",
+    }
 
 
 def test_a_view_that_raises_is_unchecked_with_shortcuts_too(
@@ -206,7 +235,7 @@ def test_a_view_that_raises_is_unchecked_with_shortcuts_too(
     connection.execute(
         "CREATE TEMP VIEW t AS SELECT id, 1 AS k, word::BIGINT AS n, 'a' AS s, word AS t FROM bad"
     )
-    assert "between" in {rule.rule for rule in both(connection, folder).unchecked}
+    assert "between" in {rule.rule for rule in all_ways(connection, folder).unchecked}
 
 
 @pytest.mark.parametrize("texts", [["a", "A"], ["A", "a"], ["a", "B"]])
@@ -219,7 +248,7 @@ def test_texts_that_a_collation_takes_for_equal_are_judged_each(
         make_rule("lower", "expect_column_values_to_match_regex", column="s", regex="^[a-z]$"),
         make_rule("a", "expect_column_values_to_be_in_set", column="s", value_set=["a"]),
     )
-    assert both(connection, folder).rules[0].failing_rows == 1
+    assert all_ways(connection, folder).rules[0].failing_rows == 1
 
 
 def test_numbers_too_far_apart_for_bits_are_left_to_great_expectations(
@@ -233,9 +262,9 @@ def test_what_was_known_of_a_relation_is_not_taken_for_true_of_the_next_of_its_n
     connection: duckdb.DuckDBPyConnection, folder: Path
 ) -> None:
     connection.execute("CREATE TEMP TABLE t AS SELECT 0 AS id, 1 AS k, 2::BIGINT AS n, 'a' AS s, 'A' AS t")
-    assert all(rule.is_met for rule in both(connection, folder).rules)
+    assert all(rule.is_met for rule in all_ways(connection, folder).rules)
     connection.execute("CREATE OR REPLACE TEMP TABLE t AS SELECT 0 AS id, 1 AS k, 7::BIGINT AS n, 8 AS s")
-    again = {rule.rule: rule for rule in both(connection, folder).rules}
+    again = {rule.rule: rule for rule in all_ways(connection, folder).rules}
     assert (again["between"].failing_rows, again["type"].is_met) == (1, False)
     assert again["misses"].could_not_check
 
@@ -245,6 +274,6 @@ def test_nothing_stays_behind_and_a_table_of_that_name_is_left_alone(
     connection: duckdb.DuckDBPyConnection, folder: Path, relation: str
 ) -> None:
     connection.execute(f"CREATE TEMP TABLE {relation} AS SELECT 0 AS id, 1 AS k, 2 AS n, 'a' AS s, 'A' AS t")
-    both(connection, folder, relation)
+    all_ways(connection, folder, relation)
     tables = connection.execute("SELECT table_name FROM duckdb_tables() ORDER BY ALL").fetchall()
     assert tables == [("broken",), (relation,)]
