@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.traffic.addresses import is_refused_address
+from pipelines.traffic.formats import times
 from pipelines.traffic.formats.clf import COMBINED
 from pipelines.traffic.formats.requests import METHODS
 from pipelines.traffic.hits import KINDS
@@ -434,3 +435,55 @@ def test_the_first_day_that_is_kept_is_exact(
     connection: duckdb.DuckDBPyConnection, day: str, expired: bool
 ) -> None:
     assert one(connection, GOOD.replace("21/Nov/2026", day))["is_expired"] is expired
+
+
+WRITTEN_TIMES = [
+    "21/Nov/2026:13:55:36 +0100", "21/Nov/2026:13:55:60 -0000", "21/nov/2026:13:55:36 +0100", "21/Nov/2026:25:61:00 +0100",
+    "31/Feb/2026:13:55:36 +0100", "21/Nov/2026:13:55:36 +1500", "21/Nov/2026:13:55:36", "21/Nov/2026:13:55:36.25 +01:00",
+    "21/Nov/2026 13:55:36", "2026-11-21T13:55:36Z", "2026/11/21 13:55:36", "1795265736", "1795265736.25", "", "-", "infinity",
+]  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(WRITTEN_TIMES),
+            st.integers(0, 27),
+            st.integers(0, 2),
+            st.sampled_from(["", "0", ":", " ", "+", "T", "x"]),
+        ),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_the_quick_statement_reads_the_times_that_the_whole_one_reads(
+    connection: duckdb.DuckDBPyConnection, edits: list[tuple[str, int, int, str]]
+) -> None:
+    texts: list[str | None] = [
+        GOOD.replace(WRITTEN_TIMES[0], time[:at] + put + time[at + out :]) for time, at, out, put in edits
+    ]
+    quick = in_sql(connection, texts)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(times, "quick", lambda statement: statement)
+        assert in_sql(connection, texts) == quick
+
+
+def test_most_times_need_the_quick_statement_alone(connection: duckdb.DuckDBPyConnection) -> None:
+    asked: list[str] = []
+
+    class Spy:
+        def execute(self, statement: str, *more: Any) -> duckdb.DuckDBPyConnection:
+            asked.append(statement)
+            return connection.execute(statement, *more)
+
+    rows = in_sql(connection, [GOOD, GOOD.replace("13:55:36", "25:61:00"), "no line", None])
+    assert [row["reason"] for row in rows] == [None, "bad_time", "not_a_log_line", "line_too_long"]
+    judge(Spy(), COMBINED, PARIS)  # type: ignore[arg-type]
+    assert len(asked) == 2
+    assert "seldom" not in asked[0]
+    in_sql(connection, [GOOD.replace(" +0100]", "]")])
+    asked.clear()
+    judge(Spy(), COMBINED, PARIS)  # type: ignore[arg-type]
+    assert len(asked) == 3
+    assert "seldom" in asked[2]

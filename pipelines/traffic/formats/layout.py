@@ -44,7 +44,8 @@ def compile_layout(name: str, tokens: Sequence[Token], style: Style) -> Format:
     places = list(_places(tokens, style))
     _refuse_two_open(places)
     line = "".join(_group(part, layout) for part in places)
-    return _format(name, line, _plain(places, layout), layout, style)
+    blanks = sum(part.count(" ") for part in places if isinstance(part, str))
+    return _format(name, line, _plain(places, layout), layout, style, blanks)
 
 
 def _refuse_two_open(parts: Sequence[str | Place]) -> None:
@@ -177,7 +178,7 @@ def _written(shape: tuple[str, str, str], name: str | None) -> str:
     return f"{ahead}(?:{inner}){behind}" if "|" in inner else ahead + inner + behind
 
 
-def _format(name: str, line: str, plain: str | None, layout: _Layout, style: Style) -> Format:
+def _format(name: str, line: str, plain: str | None, layout: _Layout, style: Style, blanks: int) -> Format:
     whole = f"(?s)^{line} *$"
     fields = _fields(layout, style)
     cut, bound = extraction(layout.groups, "t0", extract("f_line", layout.groups), plain)
@@ -188,20 +189,19 @@ def _format(name: str, line: str, plain: str | None, layout: _Layout, style: Sty
         checks[f"f_check{number}"] = pattern
     sql = fields_sql(cut, is_ours, fields)
     return Format(
-        name, sql, parameters(fields, f_line=whole, **bound, **checks), _taker(whole, layout.checks)
+        name, sql, parameters(fields, f_line=whole, **bound, **checks), _taker(whole, layout.checks, blanks)
     )
 
 
-def _taker(whole: str, checks: Sequence[_Check]) -> Callable[[str], bool]:
-    compiled = re.compile(whole)
-    judged = [(group, re.compile(pattern), wanted) for group, pattern, wanted in checks]
+def _taker(whole: str, checks: Sequence[_Check], blanks: int) -> Callable[[str], bool]:
+    """Judge a line by what has so many `blanks` at least; the rest is compiled when it is needed."""
 
     def takes(line: str) -> bool:
-        found = compiled.fullmatch(line)
+        found = re.fullmatch(whole, line) if line.count(" ") >= blanks else None
         if found is None or not found["t0"]:
             return False
         value = found.groupdict("")
-        return all(bool(pattern.search(value[group])) is wanted for group, pattern, wanted in judged)
+        return all(bool(re.search(pattern, value[group])) is wanted for group, pattern, wanted in checks)
 
     return takes
 

@@ -160,7 +160,8 @@ def _compile(
         more["f_twice"] = _TWICE
         is_ours += " AND NOT regexp_matches(text, $f_twice)"
     sql = fields_sql(cut, is_ours, fields, is_directive="regexp_full_match(text, $f_directive)")
-    takes = _taker(spaced, tabbed, first, _TWICE if MORE in names else "$.")
+    columns = sum(name != MORE for name in names)
+    takes = _taker(spaced, tabbed, first, _TWICE if MORE in names else "$.", columns)
     return Format("w3c", sql, parameters(fields, **bound, **more), takes)
 
 
@@ -242,11 +243,15 @@ def _agent(agent: str, *, is_cloudfront: bool) -> str:
     return percent_decoded(f"({agent})", is_twice=is_cloudfront)
 
 
-def _taker(spaced: str, tabbed: str, first: str, unless: str) -> Callable[[str], bool]:
-    by_blank, by_tab, refused = re.compile(spaced), re.compile(tabbed), re.compile(unless)
+def _taker(spaced: str, tabbed: str, first: str, unless: str, columns: int) -> Callable[[str], bool]:
+    """Judge a line that may have so many `columns`; the expressions are compiled when they are needed."""
 
     def takes(line: str) -> bool:
-        found = (by_tab if "\t" in line else by_blank).fullmatch(line)
-        return bool(found and found[first] and not refused.search(line)) and line.lstrip(" ")[0] != "#"
+        separator, pattern = ("\t", tabbed) if "\t" in line else (" ", spaced)
+        if line.count(separator) < columns - 1:
+            return False
+        found = re.fullmatch(pattern, line)
+        is_ours = bool(found and found[first] and not re.search(unless, line))
+        return is_ours and line.lstrip(" ")[0] != "#"
 
     return takes
