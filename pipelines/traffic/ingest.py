@@ -29,7 +29,7 @@ from pipelines.traffic.accounting import Outcome, Reading, count_lines, counted,
 from pipelines.traffic.decoding import Decoder
 from pipelines.traffic.known import Committed, Earlier, Known, read_known
 from pipelines.traffic.landing import Delivery, discard, in_order
-from pipelines.traffic.memory import hold_little
+from pipelines.traffic.memory import hold_little, leave_alone_what_is_imported
 from pipelines.traffic.pseudonym import Pseudonymised, Pseudonyms
 from pipelines.traffic.quarantine import quarantine
 from pipelines.traffic.reading import Begin, Chunk, End, Files, read_ahead
@@ -156,6 +156,7 @@ class _Batch:
         done = {file.delivery_id for file in files if self._is_done(file)}
         fresh = [file for file in files if file.delivery_id not in done]
         reader = Files(fresh, self._known, window, self._installation.charter.traffic)
+        leave_alone_what_is_imported()
         with read_ahead(reader) as messages:
             for message in messages:
                 self._follow(message)

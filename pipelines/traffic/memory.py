@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import gc
+from functools import cache
 
 import pyarrow as pa
 
@@ -19,3 +21,9 @@ def hold_little() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_ARENA_MAX, 1)
+
+
+@cache
+def leave_alone_what_is_imported() -> None:
+    """Let Python's search for garbage not look through what is there now, once a process: it stays."""
+    gc.freeze()
