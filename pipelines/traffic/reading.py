@@ -29,7 +29,7 @@ from pipelines.traffic.lines import Block, Extent, LineReader
 from pipelines.traffic.sites import named_formats
 from pipelines.traffic.window import Window
 
-_BLOCKS_AHEAD = 32  # of one MiB each at most, while a portion is handed over; what was read of one is smaller
+_BLOCKS_AHEAD = 16  # of one MiB each at most, while a portion is handed over; what was read of one is smaller
 _POLL_SECONDS = 0.1
 # A damaged archive may give wrong bytes long before it says so; a larger one is unpacked once to see.
 _PORTION_WHEN_PACKED = 8 << 20
