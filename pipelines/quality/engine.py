@@ -27,8 +27,7 @@ with quiet_import():
     from great_expectations.validator.metrics_calculator import MetricsCalculator
     from great_expectations.validator.validation_graph import MetricEdge, ValidationGraph
 
-from pipelines.quality.shortcuts import searched
-from pipelines.quality.suites import Rule
+from pipelines.quality.suites import Rule, searched
 from pipelines.quality.verdict import Outcome
 
 _QUOTING_LOGS = (
@@ -156,7 +155,7 @@ class Run:
 def _expectation(rule: Rule, batch_id: str) -> Any:
     kwargs = {**rule.kwargs, "batch_id": batch_id}
     if "regex" in kwargs:
-        # DuckDB's `~` matches the whole string; a suite's pattern is searched, as readers expect.
+        # DuckDB's `~` matches the whole string
         kwargs["regex"] = searched(kwargs["regex"])
     return ExpectationConfiguration(type=rule.type, kwargs=kwargs, meta={"rule": rule.name}).to_domain_obj()
 

@@ -14,7 +14,7 @@ from datetime import datetime
 
 import duckdb
 
-from pipelines.quality.suites import Rule
+from pipelines.quality.suites import Rule, searched
 from pipelines.quality.verdict import Outcome
 
 MANY_ROWS = 20_000  # so many have far fewer distinct texts: those are looked for first
@@ -83,16 +83,14 @@ def _met_by_texts(
     texts: str | None,
 ) -> set[str]:
     """Return the rules on single texts that are proven of all texts there are."""
-    proofs = {rule.name: (rule, proof) for rule in rules if (proof := _text_proof(rule, types)) is not None}
-    columns = sorted({rule.kwargs["column"] for rule, _proof in proofs.values()})
+    proofs = {rule.name: proof for rule in rules if (proof := _text_proof(rule, types)) is not None}
+    columns = sorted({rule.kwargs["column"] for rule in rules if rule.name in proofs})
     if not columns:
         return set()
-    given = nullcontext(texts or relation)
-    with (
-        suppress(duckdb.Error),
-        given if texts or rows < MANY_ROWS else _distinct_texts(connection, relation, columns) as judged,
-    ):
-        return _proven(connection, judged, {name: proof for name, (_rule, proof) in proofs.items()})
+    is_few = texts is not None or rows < MANY_ROWS
+    shown = nullcontext(texts or relation) if is_few else _distinct_texts(connection, relation, columns)
+    with suppress(duckdb.Error), shown as judged:
+        return _proven(connection, judged, proofs)
     return set()
 
 
@@ -112,11 +110,6 @@ def _text_proof(rule: Rule, types: Mapping[str, str]) -> str | None:
         found = f'regexp_full_match("{column}", {_quoted(searched(kwargs["regex"]))})'
         return _all(found if rule.type == "expect_column_values_to_match_regex" else f"NOT {found}")
     return None
-
-
-def searched(pattern: str) -> str:
-    """Return a pattern for the whole of a text in which `pattern` is found."""
-    return f"(?s:.*)(?:{pattern})(?s:.*)"
 
 
 def _all(predicate: str) -> str:

@@ -113,6 +113,11 @@ def load(expectations: Path, name: str) -> Suite:
     return _suite(path.name, name, content, lines)
 
 
+def searched(pattern: str) -> str:
+    """Return what the whole of a text matches where a suite's `pattern` is found in it, as readers expect."""
+    return f"(?s:.*)(?:{pattern})(?s:.*)"
+
+
 def check_suites(expectations: Path) -> None:
     """Raise unless every suite loads, every name in it is declared, and the types are the catalog's."""
     names = sorted(path.stem for path in expectations.glob("*.json"))

@@ -1,4 +1,4 @@
-"""How memory that was let go is kept: the intake's threads each let go of megabytes, many times a second."""
+"""How memory is kept: the intake's threads each let go of megabytes, many times a second."""
 
 from __future__ import annotations
 

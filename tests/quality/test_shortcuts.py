@@ -164,6 +164,41 @@ def test_bounds_of_time_are_those_of_great_expectations(
 
 
 @RANDOM
+@given(
+    numbers=st.lists(
+        st.none() | st.sampled_from([-0.0, 0.5, -0.5, 5.0, 5.5, float("nan"), float("inf"), -float("inf")])
+    )
+)
+@example(numbers=[float("nan")])
+def test_bounds_of_fractions_are_those_of_great_expectations(
+    connection: duckdb.DuckDBPyConnection,
+    own_suite: OwnSuite,
+    make_rule: MakeRule,
+    numbers: list[float | None],
+) -> None:
+    between = "expect_column_values_to_be_between"
+    folder = own_suite(
+        make_rule("least", between, column="share", min_value=0),
+        make_rule("most", between, column="share", max_value=5),
+        make_rule(
+            "named", "expect_table_columns_to_match_set", "critical", column_set=["share"], exact_match=False
+        ),
+        make_rule(
+            "absent",
+            "expect_table_columns_to_match_set",
+            "critical",
+            column_set=["share", "more"],
+            exact_match=False,
+        ),
+    )
+    connection.execute("CREATE OR REPLACE TEMP TABLE t (id BIGINT, share DOUBLE)")
+    if numbers:
+        connection.executemany("INSERT INTO t VALUES (?, ?)", list(enumerate(numbers)))
+    is_met = {rule.rule: rule.is_met for rule in all_ways(connection, folder).rules}
+    assert (is_met["named"], is_met["absent"]) == (True, False)
+
+
+@RANDOM
 @given(lines=st.lists(st.tuples(st.integers(0, 1), st.integers(1, 70)), min_size=1, max_size=60))
 def test_a_bit_for_each_number_finds_every_double(
     connection: duckdb.DuckDBPyConnection, lines: list[tuple[int, int]]
