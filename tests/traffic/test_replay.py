@@ -274,7 +274,7 @@ def test_a_replay_killed_by_the_system_at_many_moments_loses_and_doubles_nothing
     policy = (SOURCE_ROOT / "charter.toml").read_text()
     (home / "charter.toml").write_text(f'{policy}\n[traffic.formats.piped]\ndirective = """{WITH_ID}"""\n')
     kills = 0
-    while not ran_to_its_end(after_seconds=2 + 0.15 * kills):
+    while not ran_to_its_end(after_seconds=0.5 + 0.05 * kills):
         kills += 1
     assert kills >= 10
     assert held("SELECT count(*), count(DISTINCT (load_id, line)) FROM hits") == [(14_400, 14_400)]
