@@ -32,7 +32,7 @@ class Found(NamedTuple):
 
     `instant` is -1 of a line that is not read, `size` of one that is "-"; `texts` (5, n) has their numbers
     in the order of KINDS, -1 where there is none. `is_ipv4` says that the caller is an IPv4 address in
-    its one form. `spans` (10) is for the line at hand.
+    its one form. `spans` (m, 10), `tags` and `met` (5 m) are for the m lines at hand.
     """
 
     instant: Numbers
@@ -42,6 +42,8 @@ class Found(NamedTuple):
     texts: Places
     is_ipv4: Mask
     spans: Numbers
+    tags: Words
+    met: Words
 
 
 class Table(NamedTuple):
@@ -110,32 +112,45 @@ def read_lines(
     `words` are those from every place in `data`. Texts of lines outside `window` (first and last instant)
     are let go. There is room in `table` for five texts a line.
     """
-    for row in range(len(starts)):
-        instant = -1
-        if lengths[row] >= 0:
-            instant = _line(data, starts[row], starts[row] + lengths[row], row, found)
-        found.instant[row] = instant
-        found.is_ipv4[row] = instant >= 0 and _is_ipv4(data, found.spans[_HOST], found.spans[_HOST + 1])
-        is_kept = instant >= 0 and window[0] <= instant <= window[1]
-        for kind in range(_KINDS):
-            length = found.spans[2 * kind + 1] if is_kept else -1
-            found.texts[kind, row] = _text_number(words, found.spans[2 * kind], length, kind, table)
+    together = len(found.spans)
+    for first in range(0, len(starts), together):
+        last = min(first + together, len(starts))
+        for row in range(first, last):
+            spans = found.spans[row - first]
+            instant = -1
+            if lengths[row] >= 0:
+                instant = _line(data, starts[row], starts[row] + lengths[row], row, found, spans)
+            found.instant[row] = instant
+            found.is_ipv4[row] = instant >= 0 and _is_ipv4(data, spans[_HOST], spans[_HOST + 1])
+            is_kept = instant >= 0 and window[0] <= instant <= window[1]
+            for kind in range(_KINDS):
+                if not is_kept:
+                    spans[2 * kind + 1] = -1
+                place = (row - first) * _KINDS + kind
+                found.tags[place] = _tag(words, spans[2 * kind], spans[2 * kind + 1], kind, table)
+        _fetch((last - first) * _KINDS, found.tags, found.met, table)
+        for row in range(first, last):
+            spans = found.spans[row - first]
+            for kind in range(_KINDS):
+                tag = found.tags[(row - first) * _KINDS + kind]
+                start, length = spans[2 * kind], spans[2 * kind + 1]
+                found.texts[kind, row] = _text_number(words, start, length, kind, tag, table)
 
 
 @_inside
-def _line(data: Bytes, start: int, end: int, row: int, found: Found) -> int:
+def _line(data: Bytes, start: int, end: int, row: int, found: Found, spans: Numbers) -> int:
     """Return the instant of the line, -1 where its form is not beyond doubt: then `found` means nothing."""
-    at = _host(data, start, end, found.spans)
+    at = _host(data, start, end, spans)
     if at < 0 or not _stands(data, at, _DASHES):
         return -1
     instant = _instant(data, at + len(_DASHES))
     at += len(_DASHES) + _TIME_BYTES
     if instant < _EARLIEST or not _stands(data, at, _TO_REQUEST):
         return -1
-    at = _request(data, at + len(_TO_REQUEST), end, row, found)
+    at = _request(data, at + len(_TO_REQUEST), end, row, found, spans)
     if at >= 0:
         at = _result(data, at, end, row, found)
-    return instant if at >= 0 and _is_ended(data, at, end, found.spans) else -1
+    return instant if at >= 0 and _is_ended(data, at, end, spans) else -1
 
 
 @_inside
@@ -165,7 +180,7 @@ def _is_ipv4(data: Bytes, start: int, length: int) -> bool:
 
 
 @_inside
-def _request(data: Bytes, start: int, end: int, row: int, found: Found) -> int:
+def _request(data: Bytes, start: int, end: int, row: int, found: Found, spans: Numbers) -> int:
     """Return what is behind `GET /offer?page=2 HTTP/1.1"` at `start`, -1 where that is not there."""
     method, target = _method(data, start, end)
     question, quote = _cut(data, target, end)
@@ -179,8 +194,8 @@ def _request(data: Bytes, start: int, end: int, row: int, found: Found) -> int:
         return -1
     path_end = min(question, stop)
     found.method[row] = method
-    found.spans[_PATH], found.spans[_PATH + 1] = target, path_end - target
-    found.spans[_QUERY], found.spans[_QUERY + 1] = path_end + 1, stop - path_end - 1
+    spans[_PATH], spans[_PATH + 1] = target, path_end - target
+    spans[_QUERY], spans[_QUERY + 1] = path_end + 1, stop - path_end - 1
     return quote + 1
 
 
@@ -322,13 +337,56 @@ def _stands(data: Bytes, start: int, text: Bytes) -> bool:
 # ---------------------------------------------------------------------------------------- distinct texts
 
 
+@_compiled
+def number_texts(
+    words: Words, bounds: Places, numbers: Places, tags: Words, met: Words, table: Table
+) -> None:
+    """Write into `numbers` (n) those of the texts between `bounds` (n + 1), all of one kind.
+
+    `words` are those from every place in the bytes of the texts, and one word more. `tags` and `met` are
+    scratch, for as many texts as are looked for together. There is room in `table` for n texts.
+    """
+    for first in range(0, len(numbers), len(tags)):
+        last = min(first + len(tags), len(numbers))
+        for row in range(first, last):
+            start = int(bounds[row])
+            tags[row - first] = _tag(words, start, bounds[row + 1] - start, 0, table)
+        _fetch(last - first, tags, met, table)
+        for row in range(first, last):
+            start = int(bounds[row])
+            tag = tags[row - first]
+            numbers[row] = _text_number(words, start, bounds[row + 1] - start, 0, tag, table)
+
+
 @_inside
-def _text_number(words: Words, start: int, length: int, kind: int, table: Table) -> int:
+def _tag(words: Words, start: int, length: int, kind: int, table: Table) -> Any:
+    """Return 32 bits of the hash of a text, 0 of one shorter than 0."""
+    if length < 0:
+        return np.uint64(0)
+    return _hash(words, start, length, length * A_BYTE + kind, table.secret) >> _HALF
+
+
+@_part
+def _fetch(count: int, tags: Words, met: Words, table: Table) -> None:
+    """Have in the cache what will be read of `table` for the first `count` of `tags`; `met` is scratch.
+
+    No read here waits for another of its loop, so that memory is waited for once for all of them together.
+    """
+    for place in range(count):
+        met[place] = table.slots[_first_slot(tags[place], len(table.slots))]
+    for place in range(count):
+        if met[place] > 0:
+            met[place] = np.uint64(table.records[np.int64(met[place] & _LOW) - 1, 0])
+    for place in range(count):
+        met[place] = table.heap[np.int64(met[place])]
+
+
+@_inside
+def _text_number(words: Words, start: int, length: int, kind: int, tag: Any, table: Table) -> int:
     """Return the number of a text, -1 of one shorter than 0; a new one is added."""
     if length < 0:
         return -1
     likeness = length * A_BYTE + kind
-    tag = _hash(words, start, length, likeness, table.secret) >> _HALF
     slot = _first_slot(tag, len(table.slots))
     while table.slots[slot] > 0:
         if table.slots[slot] >> _HALF == tag:

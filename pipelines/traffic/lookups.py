@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -16,7 +16,9 @@ import pyarrow.compute as pc
 from pipelines.charter import TrafficRules
 from pipelines.traffic.agents import agent_families
 from pipelines.traffic.callers import callers
+from pipelines.traffic.content import Mask
 from pipelines.traffic.country import CountryLookup
+from pipelines.traffic.distinct import Distinct
 from pipelines.traffic.referrers import referrer_domains
 from pipelines.traffic.scrub import CAMPAIGN_COLUMNS, campaigns, scrubbed_paths
 from pipelines.traffic.texts import Texts
@@ -40,7 +42,7 @@ _MOST_CHUNKS = 16
 
 @dataclass(frozen=True)
 class Lookup:
-    """One table of texts: its name, the columns of numbers and texts, and of what is known of them."""
+    """One table of texts: its name, the columns of numbers and texts, and those of what is known of them."""
 
     table: str
     number: str
@@ -51,15 +53,17 @@ class Lookup:
     def empty(self) -> pa.Table:
         """The table without texts."""
         types = {name: pa.bool_() if name.startswith("is_") else pa.string() for name in self.columns}
-        return pa.schema({self.text: pa.string(), **types}).empty_table()
+        return pa.schema(types).empty_table()
 
 
 _CALLERS = Lookup("callers", "caller_no", "caller", ("address", "is_refused", "country"))
-_AGENTS = Lookup("agents", "agent_no", "agent", ("browser", "browser_version", "system", "device", "is_bot"))
+_AGENTS = Lookup(
+    "agents", "agent_no", "agent", ("agent", "browser", "browser_version", "system", "device", "is_bot")
+)
 _PATHS = Lookup("paths", "path_no", "raw_path", ("path",))
 _QUERIES = Lookup("queries", "query_no", "query", tuple(CAMPAIGN_COLUMNS.values()))
 _REFERRERS = Lookup("referrers", "referrer_no", "referrer", ("referrer_domain",))
-_METHODS = Lookup("methods", "method_no", "method", ())
+_METHODS = Lookup("methods", "method_no", "method", ("method",))
 LOOKUPS = (_CALLERS, _AGENTS, _PATHS, _QUERIES, _REFERRERS, _METHODS)
 
 
@@ -72,8 +76,8 @@ class Lookups:
         self._connection, self._rules, self._countries = connection, rules, countries
         names = "|".join(re.escape(name) for name in rules.campaign_parameters)
         self._campaign = rf"(^|[&;])({names})=" if names else "$^"
-        self._generation = 0
-        self._known = {lookup: lookup.empty for lookup in LOOKUPS}
+        self._generation = -1
+        self.forget()
         self._describe: Mapping[Lookup, Callable[[], pa.Table]] = {
             _CALLERS: self._callers, _AGENTS: self._agents, _PATHS: self._paths, _QUERIES: self._queries,
             _REFERRERS: self._referrers, _METHODS: self._methods,
@@ -97,36 +101,39 @@ class Lookups:
     def forget(self) -> None:
         """Forget all texts."""
         self._generation += 1
+        self._distinct = {lookup: Distinct() for lookup in LOOKUPS}
         self._known = {lookup: lookup.empty for lookup in LOOKUPS}
 
     def numbers(self, lookup: Lookup, texts: pa.ChunkedArray[Any]) -> pa.Array[Any]:
         """Return the number of each of `texts`, null where nothing of it is kept; new ones are learnt."""
-        encoded = cast("pa.DictionaryArray[Any, Any]", texts.dictionary_encode().combine_chunks())
-        distinct = encoded.dictionary.cast(pa.string())
-        places = places_of(distinct, self._known[lookup][lookup.text])
-        fresh = distinct.filter(pc.and_(places.is_null(), self._matters(lookup, distinct)))
-        if len(fresh):
-            first = pa.scalar(len(self._known[lookup]), pa.int32())
-            learnt = self._learn(lookup, fresh)
-            places = pc.coalesce(places, pc.add(pc.index_in(distinct, value_set=learnt), first))
-        return places.take(encoded.indices)
+        matters = self._matters(lookup, texts)
+        kept: Any = texts.filter(pa.array(matters)).cast(pa.string()).combine_chunks()
+        distinct = self._distinct[lookup]
+        first = len(distinct)
+        numbers = np.zeros(len(texts), np.int32)
+        numbers[matters] = distinct.numbers(kept)
+        if len(distinct) > first:
+            self._learn(lookup, distinct.since(first)[1])
+        return pa.array(numbers, mask=~matters)
 
-    def _matters(self, lookup: Lookup, distinct: pa.Array[Any]) -> pa.Array[Any]:
+    def _matters(self, lookup: Lookup, texts: pa.ChunkedArray[Any]) -> Mask:
         """Return of which texts something is kept: of a query only campaigns, of no referrer nothing."""
         if lookup is _QUERIES:
-            return pc.match_substring_regex(distinct, self._campaign)
-        if lookup is _REFERRERS:
-            return pc.invert(pc.is_in(distinct, value_set=pa.array(["", "-"])))
-        return pc.is_valid(distinct)
+            is_kept = pc.match_substring_regex(texts, self._campaign)
+        elif lookup is _REFERRERS:
+            is_kept = pc.invert(pc.is_in(texts, value_set=pa.array(["", "-"])))
+        else:
+            return np.asarray(texts.is_valid(), np.bool_)
+        return np.asarray(pc.and_(is_kept, texts.is_valid()).fill_null(False), np.bool_)
 
-    def _learn(self, lookup: Lookup, fresh: pa.Array[Any]) -> pa.ChunkedArray[Any]:
-        """Look at the texts `fresh`, and give them the numbers that follow; return them in their order."""
+    def _learn(self, lookup: Lookup, fresh: pa.Array[Any]) -> None:
+        """Look at the texts `fresh`, whose numbers follow those of what is known."""
         self._connection.register("fresh", pa.table({lookup.text: fresh}))
-        described = self._describe[lookup]().select([lookup.text, *lookup.columns])
+        described = self._describe[lookup]()
         self._connection.unregister("fresh")
-        known = pa.concat_tables([self._known[lookup], described])
+        in_order = described.take(pc.index_in(fresh, value_set=described[lookup.text]))
+        known = pa.concat_tables([self._known[lookup], in_order.select(list(lookup.columns))])
         self._known[lookup] = known.combine_chunks() if known[0].num_chunks > _MOST_CHUNKS else known
-        return described[lookup.text]
 
     def _fresh(self, query: str = "FROM fresh") -> list[Any]:
         return [value for (value,) in self._connection.execute(query).fetchall()]
@@ -171,15 +178,3 @@ class Lookups:
 
     def _methods(self) -> pa.Table:
         return self._connection.execute("FROM fresh").to_arrow_table()
-
-
-def places_of(distinct: pa.Array[Any], known: pa.ChunkedArray[Any]) -> pa.Array[Any]:
-    """Return where in `known` each of `distinct` stands, null where it does not; no text is twice in either.
-
-    The distinct ones are hashed, and not the known ones, which become more and more.
-    """
-    found = pc.index_in(known, value_set=distinct).fill_null(-1).to_numpy()
-    rows = np.flatnonzero(found >= 0)
-    places = np.full(len(distinct), -1, np.int32)
-    places[found[rows]] = rows
-    return pa.array(places, mask=places < 0)

@@ -23,6 +23,7 @@ from pipelines.traffic.lines import Block
 from pipelines.traffic.window import Window
 
 MOST_TEXTS = 200_000  # of an epoch; some 30 MB, and more of them wait longer for memory
+_TOGETHER = 32  # lines whose texts are looked for together
 _NO_BYTES = np.zeros(1, np.int32)
 _QUARTER, _DAY = 900, 86_400  # seconds; no zone's clock was ever moved inside a quarter of an hour
 
@@ -72,7 +73,9 @@ def empty(lines: int) -> Found:
         size=np.empty(lines, np.int64),
         texts=np.empty((kinds, lines), np.int32),
         is_ipv4=np.empty(lines, np.bool_),
-        spans=np.empty(2 * kinds, np.int64),
+        spans=np.empty((_TOGETHER, 2 * kinds), np.int64),
+        tags=np.empty(kinds * _TOGETHER, np.uint64),
+        met=np.empty(kinds * _TOGETHER, np.uint64),
     )
 
 
