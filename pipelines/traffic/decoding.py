@@ -74,7 +74,9 @@ class Decoder:
             ("is_bot", pa.array(is_bot)),
         ):
             figures = figures.append_column(name, column)
-        self._connection.register("words", words)
+        self._connection.register("words_given", words)  # each query of it would look at all texts again
+        self._connection.execute("CREATE OR REPLACE TEMP TABLE words AS FROM words_given")
+        self._connection.unregister("words_given")
         self._connection.register("figures", figures)
         self._shown = {
             column: [text for text in _texts_of(words[column]) if text not in self._good[column]]

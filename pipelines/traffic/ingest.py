@@ -64,7 +64,7 @@ def take_in(
     hold_little()
     with (
         claimed(installation, {file.source for file in files}),
-        installation.vault.workshop(memory_mb=MEMORY_MB, joins_as_written=True) as workshop,
+        installation.vault.workshop(memory_mb=MEMORY_MB, threads=1, joins_as_written=True) as workshop,
         workshop.beside() as beside,
     ):
         known = _known(installation, workshop, files, day)
