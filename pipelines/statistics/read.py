@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from pipelines.errors import ConfigurationError, UsageError
 from pipelines.places import Places
 from pipelines.statistics import database, shelf
 from pipelines.statistics.declare import Measure
 from pipelines.statistics.measures import BY_NAME, MEASURES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def measures(places: Places) -> list[Measure]:
@@ -32,6 +34,8 @@ def read(
 
     Counts are integers, and None where blank. ConfigurationError where nothing is published yet.
     """
+    import pandas as pd  # noqa: PLC0415 the night needs it not, or later
+
     declared = BY_NAME.get(measure)
     if declared is None:
         raise UsageError(f"there is no measure of that name; there are {', '.join(BY_NAME)}.")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,6 +16,9 @@ from pipelines import catalog
 from pipelines.traffic.pseudonym import Bytes, Mask, Numbers, Pseudonymised, numbers
 from pipelines.traffic.staging import Portion
 from pipelines.traffic.texts import Texts
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MALFORMED = "(malformed)"
 _UNKNOWN = "(unknown)"  # a format without user agents says nothing of browser or robot
@@ -117,6 +119,8 @@ def _order(hits: pa.Table, who: Pseudonymised, loads: Mapping[int, UUID]) -> Num
 
 def _words(texts: Texts, number: Mapping[str, Numbers]) -> pd.DataFrame:
     """Return the texts of hits, each once for each column that it stands in."""
+    import pandas as pd  # noqa: PLC0415 half a second, while the next portion is read
+
     found = {}
     for column, (table, numbered, absent) in _WORDS.items():
         encoded = getattr(texts, table)[column].combine_chunks().dictionary_encode()
@@ -132,6 +136,8 @@ def _words(texts: Texts, number: Mapping[str, Numbers]) -> pd.DataFrame:
 
 def _categorical(codes: npt.NDArray[Any], words: Sequence[str | None]) -> pd.Categorical:
     """Return `codes` (-1: none) with those of `words` that they mean, and no other."""
+    import pandas as pd  # noqa: PLC0415 as above
+
     is_used = np.bincount(codes + 1, minlength=len(words) + 1)[1:] > 0
     used = list(dict.fromkeys(word for word, here in zip(words, is_used, strict=True) if here))
     place = {word: number for number, word in enumerate(used)}

@@ -37,7 +37,7 @@ from pipelines.traffic.staging import Portion, Staging
 from pipelines.traffic.window import Window
 from pipelines.vault import Workshop
 
-PORTION_LINES = 250_000
+PORTION_LINES = 400_000
 MEMORY_MB = 256  # for DuckDB; what does not fit is spilled, encrypted
 _WAIT_SECONDS = 6 * 3600.0  # for another batch of the same source
 

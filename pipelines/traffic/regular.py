@@ -25,6 +25,7 @@ from pipelines.traffic.window import Window
 MOST_TEXTS = 200_000  # of an epoch; some 30 MB, and more of them wait longer for memory
 _TOGETHER = 32  # lines whose texts are looked for together
 _NO_BYTES = np.zeros(1, np.int32)
+_NEVER, _MANY_QUARTERS = 1 << 62, 96
 _QUARTER, _DAY = 900, 86_400  # seconds; no zone's clock was ever moved inside a quarter of an hour
 
 
@@ -79,14 +80,21 @@ def empty(lines: int) -> Found:
     )
 
 
-def _shifts(instants: Numbers, zone: str) -> Numbers:
-    """Return how many seconds the local clock of `zone` is ahead of UTC at each of `instants`."""
-    if not len(instants):
-        return instants
+def _shifts(instants: Numbers, zone: str) -> Numbers | int:
+    """Return how many seconds the local clock of `zone` is ahead of UTC at each of `instants`.
+
+    One number where it is the same for all; instants below 0 are of lines that were not read.
+    """
     quarters = instants // _QUARTER
-    first = np.flatnonzero(np.diff(quarters, prepend=quarters[0] - 1))  # a log is written as time goes on
-    shifts = [_shift(zone, quarter) for quarter in quarters[first].tolist()]
-    return np.repeat(np.array(shifts, np.int64), np.diff(first, append=len(instants)))
+    first = int(quarters.min(initial=_NEVER, where=instants >= 0))
+    last = int(quarters.max(initial=0))
+    if last - first < _MANY_QUARTERS:  # the rule: a log is written as time goes on
+        shifts = {_shift(zone, quarter) for quarter in range(first, last + 1)} or {0}
+        if len(shifts) == 1:
+            return shifts.pop()
+    begins = np.flatnonzero(np.diff(quarters, prepend=quarters[0] - 1))
+    each = [_shift(zone, quarter) for quarter in quarters[begins].tolist()]
+    return np.repeat(np.array(each, np.int64), np.diff(begins, append=len(instants)))
 
 
 @lru_cache(maxsize=1 << 17)

@@ -299,6 +299,7 @@ def _harden(
         "temp_file_encryption = true",
         f"memory_limit = '{memory_mb}MB'",
         f"threads = {threads}",
+        "allocator_background_threads = true",  # what is free goes back to the system
         "GLOBAL TimeZone = 'UTC'",  # of cursors too
         "enable_progress_bar = false",
         f"disabled_optimizers = '{','.join(_JOINS_BY_SIZE) if joins_as_written else ''}'",
