@@ -38,6 +38,7 @@ _WORDS = {
     "country": ("callers", "caller_no", None),
 }
 _UUID_BYTES = 16
+_WHOLE = f"V{_UUID_BYTES}"
 _MOST_GOOD = 200_000  # texts that are remembered
 _FEW_DAYS = 2  # more of them are copied: each day is a query
 
@@ -71,8 +72,8 @@ class Decoder:
         is_known, is_bot = who.is_known[order], _is_bot(portion.texts, number["agent_no"])
         for name, column in (
             ("load_id", _uuids(_load_ids(loads, number["file_no"]))),
-            ("visitor", _uuids(who.visitor[order], is_known)),
-            ("address", _uuids(who.address[order], is_known)),
+            ("visitor", _uuids(_picked(who.visitor, order), is_known)),
+            ("address", _uuids(_picked(who.address, order), is_known)),
             ("is_bot", pa.array(is_bot)),
         ):
             figures = figures.append_column(name, column)
@@ -111,9 +112,16 @@ def _columns(texts: Iterable[str]) -> str:
 def _order(hits: pa.Table, who: Pseudonymised, loads: Mapping[int, UUID]) -> Numbers:
     """Return the rows of `hits` that are of `loads`, by day, address and time."""
     rows = np.flatnonzero(np.isin(hits["file_no"].to_numpy(), list(loads)))
-    place = np.ascontiguousarray(who.address[rows, :8]).view(">u8").ravel().astype(np.uint64)
-    days, instants = hits["hit_on"].cast(pa.int32()).to_numpy(), hits["hit_at"].cast(pa.int64()).to_numpy()
-    order: Numbers = rows[np.lexsort((instants[rows], place, days[rows]))]
+    instants = hits["hit_at"].cast(pa.int64()).to_numpy()[rows]
+    if (instants[1:] < instants[:-1]).any():  # mostly they are in the order of time already
+        rows = rows[np.argsort(instants, kind="stable")]
+    # one number to sort by: the beginning of the address, and after it the place
+    place = np.ascontiguousarray(who.address[:, :8]).view(">u8").ravel()[rows].astype(np.uint64)
+    bits = np.uint64(len(rows).bit_length())
+    keys = np.sort((place >> bits << bits) | np.arange(len(rows), dtype=np.uint64))
+    rows = rows[(keys & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)]
+    days = hits["hit_on"].cast(pa.int32()).to_numpy()[rows]
+    order: Numbers = rows[np.argsort(days, kind="stable")] if len(days) and np.ptp(days) else rows
     return order
 
 
@@ -121,17 +129,19 @@ def _words(texts: Texts, number: Mapping[str, Numbers]) -> pd.DataFrame:
     """Return the texts of hits, each once for each column that it stands in."""
     import pandas as pd  # noqa: PLC0415 half a second, while the next portion is read
 
-    found = {}
+    codes, named = {}, {}
     for column, (table, numbered, absent) in _WORDS.items():
         encoded = getattr(texts, table)[column].combine_chunks().dictionary_encode()
         words = [*encoded.dictionary.to_pylist(), absent]
-        codes = np.append(
+        of_texts = np.append(
             pc.fill_null(encoded.indices, -1).to_numpy(), -1 if absent is None else len(words) - 1
         )
-        found[column] = _categorical(codes[number[numbered]], words)
-    frame = pd.DataFrame(found, copy=False)
-    frame["method"] = frame["method"].where(frame["path"] != MALFORMED)
-    return frame
+        codes[column], named[column] = of_texts[number[numbered]], words
+    malformed = [code for code, path in enumerate(named["path"]) if path == MALFORMED]
+    codes["method"][np.isin(codes["path"], malformed)] = -1
+    return pd.DataFrame(
+        {column: _categorical(found, named[column]) for column, found in codes.items()}, copy=False
+    )
 
 
 def _categorical(codes: npt.NDArray[Any], words: Sequence[str | None]) -> pd.Categorical:
@@ -158,10 +168,15 @@ def _is_bot(texts: Texts, agent_no: Numbers) -> Mask:
     return found
 
 
+def _picked(pseudonyms: Bytes, rows: Numbers) -> Bytes:
+    """Return the rows of `pseudonyms`, each moved as one value: in a tenth of the time of its bytes."""
+    return pseudonyms.view(_WHOLE).ravel()[rows].view(np.uint8).reshape(-1, _UUID_BYTES)
+
+
 def _load_ids(loads: Mapping[int, UUID], file_no: Numbers) -> Bytes:
     files = np.array(sorted(loads), np.int64)
     ids = np.frombuffer(b"".join(loads[number].bytes for number in files.tolist()), np.uint8)
-    return ids.reshape(-1, _UUID_BYTES)[np.searchsorted(files, file_no)]
+    return _picked(ids, np.searchsorted(files, file_no))
 
 
 def _uuids(content: Bytes, is_valid: Mask | None = None) -> pa.Array[Any]:

@@ -33,6 +33,11 @@ class Distinct:
     def __len__(self) -> int:
         return int(self._used[0])
 
+    def forget(self) -> None:
+        """Begin again at 0; the room stays."""
+        self._slots[:] = 0
+        self._used[:] = 0
+
     def table(self, texts: int, size: int) -> Table:
         """Return what a loop writes new texts to, with room for so many of them, of `size` bytes in all."""
         count, used = self._used.tolist()

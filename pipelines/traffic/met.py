@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.traffic.hits import KINDS, Fresh
+from pipelines.traffic.kernels import METHODS
 from pipelines.traffic.lookups import LOOKUPS, Lookup, Lookups
 
 _NOTHING = -1
@@ -38,9 +39,13 @@ class Met:
         self._look_up()
 
     def numbers(self, lookup: Lookup, texts: pa.ChunkedArray[Any]) -> pa.Array[Any]:
-        """Return for each of `texts`, numbers of the epoch, that of `lookup`; null where nothing is kept."""
+        """Return for each of `texts`, numbers of the epoch, that of `lookup`; null where nothing is kept.
+
+        Methods are no texts of the epoch, but places in METHODS.
+        """
         if lookup.text not in KINDS:
-            return self._lookups.numbers(lookup, texts)
+            methods = pa.chunked_array([METHODS], pa.string())
+            return self._lookups.numbers(lookup, methods).take(texts.combine_chunks())
         found = np.append(self._places, np.int32(_NOTHING))[texts.to_numpy()]
         numbers: pa.Array[Any] = pa.array(found, mask=found == _NOTHING)
         return numbers

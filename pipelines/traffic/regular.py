@@ -9,22 +9,19 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pyarrow as pa
 
-from pipelines.traffic.content import Mask, Numbers, at_every_place
+from pipelines.traffic.content import Numbers, at_every_place
 from pipelines.traffic.distinct import Distinct
 from pipelines.traffic.hits import KINDS, Fresh, Regular
-from pipelines.traffic.kernels import METHODS, Found, read_lines
+from pipelines.traffic.kernels import Found, read_lines
 from pipelines.traffic.lines import Block
 from pipelines.traffic.window import Window
 
 MOST_TEXTS = 200_000  # of an epoch; some 30 MB, and more of them wait longer for memory
 _TOGETHER = 32  # lines whose texts are looked for together
-_NO_BYTES = np.zeros(1, np.int32)
 _NEVER, _MANY_QUARTERS = 1 << 62, 96
 _QUARTER, _DAY = 900, 86_400  # seconds; no zone's clock was ever moved inside a quarter of an hour
 
@@ -41,18 +38,30 @@ class Reader:
     def read(self, block: Block, file_no: int) -> Regular:
         """Read the regular lines of `block`, of the file `file_no`."""
         if len(self._distinct) > MOST_TEXTS:
-            self._epoch, self._distinct = self._epoch + 1, Distinct()
+            self._epoch += 1
+            self._distinct.forget()
         first = len(self._distinct)
         found = self._found(block)
         days = (found.instant + _shifts(found.instant, self._window.zone)) // _DAY
         good = (found.instant >= 0) & (days <= _day_number(self._window.latest))
         kept = good & (days >= _day_number(self._window.oldest))
         rows = np.flatnonzero(kept)
+        picked: slice | Numbers = slice(None) if len(rows) == len(block) else rows
+        unsure = np.flatnonzero(~found.is_ipv4[picked])
         return Regular(
-            _hits(block, file_no, found, days, rows),
-            Fresh(self._epoch, *self._distinct.since(first)),
-            block.first_line + np.flatnonzero(good & ~kept),
-            ~good,
+            file_no=file_no,
+            lines=block.first_line + rows,
+            instants=found.instant[picked],
+            days=days[picked],
+            methods=found.method[picked],
+            statuses=found.status[picked],
+            sizes=found.size[picked],
+            texts=found.texts[:, picked],
+            unsure=unsure,
+            raw=block.only(rows[unsure]).copied(),
+            fresh=Fresh(self._epoch, *self._distinct.since(first)),
+            expired=block.first_line + np.flatnonzero(good & ~kept),
+            rest=~good,
         )
 
     def _found(self, block: Block) -> Found:
@@ -109,30 +118,3 @@ def _shift(zone: str, quarter: int) -> int:
 
 def _day_number(day: date) -> int:
     return (day - date(1970, 1, 1)).days
-
-
-def _raw(block: Block, rows: Numbers, is_sure: Mask) -> pa.Array[Any]:
-    """Return a copy of the lines `rows` that are not sure, so that the block can be forgotten."""
-    copied = block.only(rows[~is_sure]).copied().data
-    ends = np.cumsum(np.where(is_sure, 0, block.lengths[rows]), dtype=np.int32)
-    bounds, valid = np.concatenate((_NO_BYTES, ends)), np.packbits(~is_sure, bitorder="little")
-    buffers = [pa.py_buffer(content) for content in (valid.data, bounds.data, copied)]
-    return pa.Array.from_buffers(pa.binary(), len(rows), [*buffers])
-
-
-def _hits(block: Block, file_no: int, found: Found, days: Numbers, rows: Numbers) -> pa.RecordBatch:
-    size = found.size[rows]
-    columns: dict[str, Any] = {
-        "file_no": np.full(len(rows), file_no, np.int32),
-        "line": block.first_line + rows,
-        "raw": _raw(block, rows, found.is_ipv4[rows]),
-        "hit_at": pa.array(found.instant[rows] * 1_000_000).cast(pa.timestamp("us")),
-        "hit_on": pa.array(days[rows].astype(np.int32)).cast(pa.date32()),
-        "method": pa.DictionaryArray.from_arrays(found.method[rows], pa.array(METHODS)),
-        "status": found.status[rows],
-        "sent_bytes": pa.array(size, mask=size < 0),
-        # these formats hold nothing that would say so
-        "is_objecting": np.zeros(len(rows), np.bool_),
-        **{name: texts[rows] for name, texts in zip(KINDS, found.texts, strict=True)},
-    }
-    return pa.RecordBatch.from_pydict(columns)

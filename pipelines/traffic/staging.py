@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from pipelines.installation import Installation
 from pipelines.traffic.country import CountryLookup
 from pipelines.traffic.formats import Format
-from pipelines.traffic.hits import Regular
+from pipelines.traffic.hits import Regular, arriving, raw_lines
 from pipelines.traffic.judge import NOT_OF_THE_FORMAT, judge
 from pipelines.traffic.lookups import LOOKUPS, MOST_TEXTS, Lookup, Lookups
 from pipelines.traffic.met import Met
@@ -125,8 +125,7 @@ class Staging:
         for _epoch, together in groupby(regular, key=lambda part: part.fresh.epoch):
             parts = list(together)
             self._met.add([part.fresh for part in parts])
-            arriving = pa.Table.from_batches([part.hits for part in parts])
-            self._stage(arriving, self._met.numbers)
+            self._stage(arriving(parts), self._met.numbers, partial(raw_lines, parts))
 
     def _flush_others(self) -> None:
         """Stage what SQL reads."""
@@ -174,18 +173,19 @@ class Staging:
             f"SELECT {_ARRIVING} FROM judged WHERE reason IS NULL AND NOT is_expired"  # noqa: S608 constants
         ).to_arrow_table()
         self.connection.execute("DROP TABLE judged")
-        self._stage(taken, self._lookups.numbers)
+        self._stage(taken, self._lookups.numbers, partial(taken.column, "raw"))
 
-    def _stage(self, arriving: pa.Table, numbers: Numbers) -> None:
-        """Stage the lines of `arriving`, each text by its number; refuse those from no address."""
-        hits = arriving.select(list(_AS_THEY_ARE))
+    def _stage(self, lines: pa.Table, numbers: Numbers, raw: Callable[[], Any]) -> None:
+        """Stage `lines`, each text by its number; refuse those from no address. `raw` gives their bytes."""
+        hits = lines.select(list(_AS_THEY_ARE))
         for lookup in LOOKUPS:
-            hits = hits.append_column(lookup.number, numbers(lookup, arriving[lookup.text]))
+            hits = hits.append_column(lookup.number, numbers(lookup, lines[lookup.text]))
         hits = hits.cast(HITS)
         refused = pc.is_in(hits["caller_no"], value_set=self._lookups.refused.cast(pa.int32()))
         if pc.any(refused).as_py():
-            lines = arriving.select(["file_no", "line", "raw"]).append_column("is_refused", refused)
-            self.connection.register("lines", lines)  # pyarrow 26 itself cannot pick rows of views
+            judged = lines.select(["file_no", "line"]).append_column("raw", raw())
+            # pyarrow 26 itself cannot pick rows of views
+            self.connection.register("lines", judged.append_column("is_refused", refused))
             self.connection.execute(
                 "INSERT INTO arriving_rejects SELECT file_no, line, 'bad_address', raw FROM lines "
                 "WHERE is_refused"

@@ -19,8 +19,9 @@ from pipelines.traffic.addresses import is_refused_address
 from pipelines.traffic.formats import times
 from pipelines.traffic.formats.clf import COMBINED
 from pipelines.traffic.formats.requests import METHODS
-from pipelines.traffic.hits import KINDS
+from pipelines.traffic.hits import KINDS, arriving, raw_lines
 from pipelines.traffic.judge import judge
+from pipelines.traffic.kernels import METHODS as METHODS_READ
 from pipelines.traffic.lines import Block
 from pipelines.traffic.regular import Reader
 from pipelines.traffic.window import Window
@@ -74,10 +75,13 @@ def at_once(texts: list[str], window: Window = PARIS) -> dict[int, Row]:
     """What is read of the texts without SQL: line → row."""
     regular = Reader(window).read(block_of(texts), 0)
     met = [*regular.fresh.texts.to_pylist(), None]
-    rows = [row | {kind: met[row[kind]] for kind in KINDS} for row in regular.hits.to_pylist()]
-    for row in rows:  # the line itself is kept where it may be refused
-        text = texts[row["line"] - 1].encode()
-        assert row["raw"] in ((None,) if is_ipv4(row["caller"]) else (text,))
+    rows = [
+        row | {kind: met[row[kind]] for kind in KINDS} | {"method": METHODS_READ[row["method"]]}
+        for row in arriving([regular]).to_pylist()
+    ]
+    for row, raw in zip(rows, raw_lines([regular]).to_pylist(), strict=True):
+        text = texts[row["line"] - 1].encode()  # it is kept where it may be refused
+        assert raw == (None if is_ipv4(row["caller"]) else text)
         row["raw"] = text
     found = {row["line"]: with_address({**row, "reason": None, "is_expired": False}) for row in rows}
     found |= {int(line): {"reason": None, "is_expired": True} for line in regular.expired}
