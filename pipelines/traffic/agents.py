@@ -88,6 +88,11 @@ def families(agent: str) -> Agent:
     )
 
 
+def make_ready() -> None:
+    """Compile the patterns, which takes a while; whoever does not need them yet may be busy elsewhere."""
+    families("Mozilla/5.0")
+
+
 def agent_families(agents: Iterable[str]) -> pa.Table:
     """Return a table agent → browser, browser_version, system, device, is_bot."""
     raw = list(agents)

@@ -24,7 +24,7 @@ from pipelines.installation import Installation
 from pipelines.ledger import Ledger
 from pipelines.periods import oldest_kept
 from pipelines.quality import Verdict, check, keep, require
-from pipelines.traffic import sealing
+from pipelines.traffic import agents, sealing
 from pipelines.traffic.accounting import Outcome, Reading, count_lines, counted, together
 from pipelines.traffic.decoding import Decoder
 from pipelines.traffic.known import Committed, Earlier, Known, read_known
@@ -39,6 +39,7 @@ from pipelines.vault import Workshop
 
 PORTION_LINES = 400_000
 MEMORY_MB = 256  # for DuckDB; what does not fit is spilled, encrypted
+_LARGE_BYTES = 64 << 20  # of files: more than is read in a second
 _WAIT_SECONDS = 6 * 3600.0  # for another batch of the same source
 
 Record = Callable[[list[Outcome]], None]
@@ -158,6 +159,8 @@ class _Batch:
         reader = Files(fresh, self._known, window, self._installation.charter.traffic)
         leave_alone_what_is_imported()
         with read_ahead(reader) as messages:
+            if sum(file.size for file in fresh) >= _LARGE_BYTES:
+                agents.make_ready()  # while the first lines are read: they do not come at once
             for message in messages:
                 self._follow(message)
         self._seal()

@@ -18,7 +18,7 @@ def watch(event, args):
         if args[1:] != (("::1", 0),):  # urllib3, once imported, asks the kernel whether there is IPv6
             seen.append((event, args[1:]))
     if event == "open" and isinstance(args[1], str) and set(args[1]) & set("wax+"):
-        if "__pycache__" not in str(args[0]) and str(args[0]) != os.devnull:
+        if str(args[0]) != os.devnull:
             seen.append((event, args[0]))
 sys.addaudithook(watch)
 import duckdb
@@ -41,7 +41,7 @@ def test_no_warning_no_call_to_the_network_and_no_file_in_a_process_of_its_own(t
         name: value for name, value in os.environ.items() if not re.match("PYTEST|GX_|CHARTER_", name)
     }
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", WATCHED],
+        [sys.executable, "-B", "-W", "error", "-c", WATCHED],  # -B: else what it imports first is compiled
         cwd=SOURCE_ROOT,
         env=environment | {"HOME": str(tmp_path), "PYTHONPATH": str(SOURCE_ROOT)},
         capture_output=True,

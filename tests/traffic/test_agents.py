@@ -5,6 +5,7 @@ import time
 import pytest
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
+from pipelines.traffic import agents
 from pipelines.traffic.agents import Agent, agent_families, families
 
 IPHONE = (
@@ -115,3 +116,13 @@ def test_the_table_has_a_row_for_each_agent() -> None:
     table = agent_families([IPHONE, "-"])
     assert table.column_names == ["agent", *Agent._fields]
     assert table.column("is_bot").to_pylist() == [False, True]
+
+
+def test_once_ready_another_agent_compiles_no_pattern() -> None:
+    compiled = (agents._families, agents._robots, agents._devices)
+    for patterns in compiled:
+        patterns.cache_clear()
+    agents.make_ready()
+    assert families.__wrapped__(IPHONE).system == "iOS"
+    assert [patterns.cache_info().misses for patterns in compiled] == [1, 1, 1]
+    assert all(patterns.cache_info().hits for patterns in compiled)
