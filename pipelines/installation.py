@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipelines.charter import Charter, load
+from pipelines.errors import ConfigurationError
 from pipelines.files import make_private_folder
 from pipelines.ledger import Ledger
 from pipelines.places import Places
@@ -37,7 +38,7 @@ class Installation:
             places=places,
             charter=charter,
             keyring=keyring,
-            vault=Vault(places.vault, keyring, places.backup),
+            vault=Vault(places.vault, keyring, places.backup, least_memory_mb=_memory_mb(environ)),
             ledger=Ledger(places.ledger, places.keys / "ledger.head", lambda: keyring.ensure("ledger")),
         )
 
@@ -60,3 +61,11 @@ class Installation:
         created = cls.open(environ)
         created.vault.recognise()
         return created
+
+
+def _memory_mb(environ: Mapping[str, str]) -> int:
+    """Return how much memory DuckDB may take at least, whatever a step asks for; 0 where nobody says."""
+    text = environ.get("CHARTER_MEMORY_MB") or "0"
+    if not (text.isascii() and text.isdecimal()):
+        raise ConfigurationError("CHARTER_MEMORY_MB is to be a whole number of megabytes, 1024 for example.")
+    return int(text)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import CharterFileError, KeyringError
+from pipelines.errors import CharterFileError, ConfigurationError, KeyringError
 from pipelines.installation import Installation
 from pipelines.places import SOURCE_ROOT, Places
 
@@ -70,3 +70,18 @@ def test_the_ledger_head_is_kept_beside_the_keys(installation: Installation) -> 
     installation.ledger.append("night_opened", day=None, at=datetime(2026, 11, 22, tzinfo=UTC), night="x")
     assert (installation.places.keys / "ledger.head").is_file()
     assert not (installation.places.ledger / "ledger.head").exists()
+
+
+def test_more_memory_may_be_given_to_each_step(installation: Installation) -> None:
+    def limit(environ: dict[str, str]) -> str:
+        with Installation.open({**os.environ, **environ}).vault.workshop(memory_mb=64) as workshop:
+            return str(workshop.connection.execute("SELECT current_setting('memory_limit')").fetchall()[0][0])
+
+    assert limit({}) == limit({"CHARTER_MEMORY_MB": "16"}) == "61.0 MiB"  # 64 MB
+    assert limit({"CHARTER_MEMORY_MB": "128"}) == "122.0 MiB"
+
+
+@pytest.mark.parametrize("text", ["1 GB", "-1", "0.5", "²"])
+def test_memory_that_is_no_number_says_what_is_to_be_written(installation: Installation, text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"CHARTER_MEMORY_MB is to be a whole number of megabytes"):
+        Installation.open({**os.environ, "CHARTER_MEMORY_MB": text})

@@ -28,7 +28,7 @@ from pipelines.vault import Vault
 
 # Small days that are measured together; a store of a few hits takes half a megabyte.
 _SEALED_BYTES_TOGETHER = 40 << 20
-_MEMORY_MB = 384
+_MEMORY_MB = 320
 
 Objecting = Callable[[date], Sequence[UUID]]  # a day → the address pseudonyms that object to statistics
 

@@ -32,11 +32,17 @@ _IDENTITY = "vault.id"
 class Vault:
     """All sealed stores of an installation."""
 
-    def __init__(self, root: Path, keyring: Keyring, backup: Path | None = None) -> None:
-        """`backup` is the folder of a copy, refreshed before the old key of a revised store is destroyed."""
+    def __init__(
+        self, root: Path, keyring: Keyring, backup: Path | None = None, *, least_memory_mb: int = 0
+    ) -> None:
+        """`backup` is the folder of a copy, refreshed before the old key of a revised store is destroyed.
+
+        DuckDB may take `least_memory_mb` in each workshop, also where that asks for less.
+        """
         self.root = root
         self.keyring = keyring
         self.backup = backup
+        self._least_memory_mb = least_memory_mb
 
     def stores(self, kind: str) -> list[str]:
         """Return the names of the stores of `kind` that hold something, sorted."""
@@ -69,6 +75,7 @@ class Vault:
         `joins_as_written`: the right side of each join is the smaller one, as for Arrow tables on the left.
         `changing` names a store that is read first and revised then: nobody else does so meanwhile.
         """
+        memory_mb = max(memory_mb, self._least_memory_mb)
         with ExitStack() as stack:
             if changing is not None:
                 stack.enter_context(locked(self._lock_file(f"{changing}.change")))

@@ -386,7 +386,8 @@ def _without_values(error: duckdb.Error) -> VaultError | ConfigurationError:
         )
     if isinstance(error, duckdb.OutOfMemoryException):
         return ConfigurationError(
-            f"DuckDB ran out of memory ({place}): give the run more memory or smaller files."
+            f"DuckDB ran out of memory ({place}): let it take more, with CHARTER_MEMORY_MB=1024 in the "
+            "environment, say, and run again."
         )
     return VaultError(
         f"DuckDB refused a step ({type(error).__name__} at {place}); its message may hold values."

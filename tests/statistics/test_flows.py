@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -12,6 +13,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from pipelines.statistics import gate
+from pipelines.statistics.flows import _candidates
+from pipelines.statistics.measure import rule_of
 from tests.statistics import rules
 from tests.statistics.fresh import show_fresh
 from tests.statistics.measuring import DAY, Rows, measured, new_memory
@@ -121,6 +124,27 @@ def test_of_a_thousand_days_none_is_refused(
     day: Callable[..., Rows], site: list[Hit], threshold: int
 ) -> None:
     require_safe_steps(day, site, threshold)
+
+
+def test_a_million_steps_that_hardly_anybody_took_need_little_memory(tmp_path: Path) -> None:
+    """A night of 20 million lines ended here, when people were counted of every step."""
+    with duckdb.connect(config={"temp_directory": str(tmp_path), "threads": 2}) as connection:
+        connection.execute(
+            "CREATE TABLE pages_labels AS SELECT range::INTEGER AS cell, '/' || range AS path, '/' AS section "
+            "FROM range(1, 3001)"
+        )
+        connection.execute(
+            "CREATE TABLE flows_people AS SELECT DATE '2026-11-21' AS day, "
+            "(1 + hash(range) % 3000)::INTEGER AS from_page, (1 + hash(range + 0.5) % 3000)::INTEGER AS to_page, "
+            "md5(range::VARCHAR)::UUID AS person, person AS contributor FROM range(1000000)"
+        )
+        connection.execute(
+            "INSERT INTO flows_people SELECT '2026-11-21', 1, 2, uuid(), uuid() FROM range(50)"
+        )
+        connection.execute("SET memory_limit = '60MB'")
+        found = _candidates(connection, 0, [], rule_of(rules.charter(10)))
+    assert [(step.from_path, step.to_path) for step in found] == [("/1", "/2")]
+    assert found[0].visitors >= 50
 
 
 def require_safe_steps(day: Callable[..., Rows], site: list[Hit], threshold: int) -> None:

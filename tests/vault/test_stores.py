@@ -281,6 +281,19 @@ def test_unwritable_vault_is_one_clear_line(vault: Vault, monkeypatch: pytest.Mo
     assert CANARY not in str(caught.value)
 
 
+def test_too_little_memory_names_the_cure(vault: Vault) -> None:
+    hungry = f"SELECT len(list('{CANARY}' || range)) FROM range(1000000)"  # a list cannot be spilled
+    with (
+        pytest.raises(ConfigurationError, match="CHARTER_MEMORY_MB=1024") as caught,
+        vault.workshop(memory_mb=16) as workshop,
+    ):
+        workshop.connection.execute(hungry)
+    assert CANARY not in str(caught.value)
+    more = Vault(vault.root, vault.keyring, least_memory_mb=1024)
+    with more.workshop(memory_mb=16) as workshop:
+        assert workshop.connection.execute(hungry).fetchone() == (1_000_000,)
+
+
 KILLED = """
 import sys, pathlib
 from pipelines.vault import Keyring, Vault, load_master_key
