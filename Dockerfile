@@ -2,7 +2,7 @@
 FROM python:3.11-slim-bookworm AS build
 COPY deploy/requirements.lock /build/requirements.lock
 RUN python -m venv /opt/venv \
-    && /opt/venv/bin/pip install --no-cache-dir --require-hashes --requirement /build/requirements.lock \
+    && /opt/venv/bin/pip install --no-cache-dir --no-deps --require-hashes --requirement /build/requirements.lock \
     && /opt/venv/bin/python -m compileall -q /opt/venv/lib
 
 FROM python:3.11-slim-bookworm

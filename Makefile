@@ -30,7 +30,8 @@ ifneq ($(UV),)
 else
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Charter needs Python 3.11 or newer: make PYTHON=python3.11 …")'
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --require-hashes --requirement requirements.lock
+	@# --no-deps: the lock is whole, and pip before 23.3 looks for the newest of what is asked for with extras.
+	$(BIN)/python -m pip install --no-deps --require-hashes --requirement requirements.lock
 	$(BIN)/python -m pip install --no-deps --no-build-isolation --editable .
 endif
 	@touch $@

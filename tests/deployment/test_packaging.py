@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import subprocess
+import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -51,6 +55,44 @@ def test_every_declared_dependency_is_locked() -> None:
     ]
     locked = {name for name, _ in pins("requirements.lock")}
     assert {re.split(r"[<>=]", dependency)[0] for dependency in declared} <= locked
+
+
+@pytest.mark.parametrize("name", ["Makefile", "Dockerfile"])
+def test_a_newer_version_of_what_is_locked_breaks_no_installation(name: str, tmp_path: Path) -> None:
+    """A dependency with extras, pinned without them, has been released again since; pip 23.2 is Python 3.11's."""
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    digests = {
+        "asking": write_wheel(wheels, "asking", "1.0", "Requires-Dist: asked[more]>=1.0"),
+        "asked": write_wheel(wheels, "asked", "1.0", "Provides-Extra: more"),
+    }
+    write_wheel(wheels, "asked", "1.1", "Provides-Extra: more")
+    lock = tmp_path / "requirements.lock"
+    lock.write_text("".join(f"{name}==1.0 --hash=sha256:{digest}\n" for name, digest in digests.items()))
+    (options,) = re.findall(r"pip install (.*)--requirement \S*requirements\.lock", (ROOT / name).read_text())
+    assert "--require-hashes" in options
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    python = tmp_path / "venv/bin/python"
+    install = [python, "-m", "pip", "--isolated", "install", *options.split(), "--requirement", lock]
+    done = subprocess.run(
+        [*install, "--no-index", "--find-links", wheels], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    listed = subprocess.run(
+        [python, "-m", "pip", "--isolated", "freeze"], capture_output=True, text=True, check=True
+    )
+    assert set(listed.stdout.split()) == {"asked==1.0", "asking==1.0"}
+
+
+def write_wheel(folder: Path, name: str, version: str, *metadata: str) -> str:
+    """Write a wheel without content into `folder`; return its SHA-256."""
+    wheel, info = folder / f"{name}-{version}-py3-none-any.whl", f"{name}-{version}.dist-info"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        fields = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", *metadata]
+        archive.writestr(f"{info}/METADATA", "\n".join(fields) + "\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+    return hashlib.sha256(wheel.read_bytes()).hexdigest()
 
 
 def test_every_ruff_exception_has_its_reason() -> None:
