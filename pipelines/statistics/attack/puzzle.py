@@ -121,8 +121,9 @@ class Puzzle:
         known, cells = sheet.known, sheet.cells
         for column, blanks in sheet.blanks.items():
             wholes = cells.get(known.parts.get(column) or "", [None] * len(cells[column]))
+            of_column = set(blanks)
             for place, whole in zip(cells[column], wholes, strict=True):
-                if place not in blanks:
+                if place not in of_column:
                     continue
                 is_people = column == known.people
                 is_safe = self.rules.is_head_count_safe if is_people else self.rules.is_blank_safe

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 
 from pipelines.statistics.attack.knowledge import DAILY, MOST_HITS, OTHER
@@ -151,14 +152,19 @@ def _relate_broken_links(puzzle: Puzzle, sheet: Sheet) -> None:
 
 def _relate_flows(puzzle: Puzzle, sheet: Sheet, pages: Sheet) -> None:
     """Say that who steps from a page to the next saw both; each view has one step out of it, or an exit."""
+    row_of = {labels[0]: row for row, labels in enumerate(pages.labels)}
     for side, at_end in ((0, "exits"), (1, "entries")):
-        for page in sorted({labels[side] for labels in sheet.labels}):
-            rows = zip(sheet.labels, sheet.cells["visitors"], strict=True)
-            takers = [place for labels, place in rows if labels[side] == page]
-            seen = pages.named("visitors", page)
-            if OTHER not in page and seen:  # the rest of a section may be another rest than that of the pages
-                (views,), (ends,) = pages.named("views", page), pages.named(at_end, page)
-                _relate_steps(puzzle, takers, seen[0], [(1, ends), (-1, views)])
+        takers = defaultdict[str, list[int]](list)
+        for labels, place in zip(sheet.labels, sheet.cells["visitors"], strict=True):
+            takers[labels[side]].append(place)
+        for page in sorted(takers):
+            if (
+                OTHER not in page and page in row_of
+            ):  # the rest of a section may be another than that of the pages
+                seen, views, ends = (
+                    pages.cells[name][row_of[page]] for name in ("visitors", "views", at_end)
+                )
+                _relate_steps(puzzle, takers[page], seen, [(1, ends), (-1, views)])
 
 
 def _relate_steps(puzzle: Puzzle, takers: Sequence[int], seen: int, views: Sequence[Term]) -> None:
