@@ -14,7 +14,6 @@ import base64
 import hashlib
 import ipaddress
 import json
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -28,11 +27,13 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from pipelines._ledger_lines import Lines, damaged
 from pipelines.errors import LedgerError
-from pipelines.files import PRIVATE_FILE, locked, make_private_folder, unwritable, write_whole
+from pipelines.files import locked, make_private_folder, write_whole
 
 Fact = int | str | bool | list[str] | list[int]
 _GENESIS = "0" * 64
+_BEFORE = json.dumps({"seq": 0, "event": None, "hash": _GENESIS})
 _SAFE_TEXT = re.compile(r"[A-Za-z0-9 ._:;,/()`'=%<>-]{0,300}")
 _SIGNATURE = "signature"
 CUT = "ledger_cut"
@@ -70,6 +71,7 @@ class Ledger:
     def __init__(self, folder: Path, head: Path, signing_key: Callable[[], bytes]) -> None:
         self.folder = folder
         self.path = folder / "ledger.jsonl"
+        self._lines = Lines(self.path)
         self._head = head
         self._signing_key = signing_key
 
@@ -87,28 +89,26 @@ class Ledger:
         with self._locked():
             return self._write([(event, facts) for facts in many], day, at)
 
-    def entries(self, event: str | None = None) -> Iterator[Entry]:
-        """Yield the lines, or those of one event, oldest first; LedgerError on a line that is none."""
-        for number, line in enumerate(self._lines(), 1):
-            try:
-                entry = json.loads(line)
-                found = Entry(
-                    entry["seq"], entry["at"], entry["event"], entry["day"], MappingProxyType(entry["facts"])
-                )
-            except (ValueError, KeyError, TypeError):
-                raise LedgerError(f"ledger line {number} is damaged: run `charter ledger verify`.") from None
-            if event in (None, found.event):
-                yield found
+    def entries(self, *events: str, naming: str = "") -> Iterator[Entry]:
+        """Yield the lines, or those of `events`, that the text `naming` is in, oldest first.
+
+        LedgerError where any line is damaged, yielded or not.
+        """
+        for number, line in self._lines.of(events):
+            if naming.encode() in line:
+                try:
+                    yield _entry_of(json.loads(line))
+                except (ValueError, KeyError, TypeError):
+                    raise damaged(number) from None
 
     def sign(self, *, at: datetime) -> Entry:
         """Sign all that was written so far; nothing new to sign gives the last signature again."""
         with self._locked():
-            lines = self._lines()
-            if lines and json.loads(lines[-1])["event"] == _SIGNATURE:
-                return list(self.entries())[-1]
-            previous = json.loads(lines[-1])["hash"] if lines else _GENESIS
-            signature = base64.b64encode(self.sign_bytes(previous.encode())).decode()
-            return self._write([(_SIGNATURE, {"over": previous, "ed25519": signature})], None, at)[0]
+            last, _end = self._last()
+            if last["event"] == _SIGNATURE:
+                return _entry_of(last)
+            signature = base64.b64encode(self.sign_bytes(last["hash"].encode())).decode()
+            return self._write([(_SIGNATURE, {"over": last["hash"], "ed25519": signature})], None, at)[0]
 
     def cut(self, last: int, *, at: datetime) -> None:
         """Remove the lines up to number `last`; a signed one in their place says so. Run again, it is done.
@@ -118,17 +118,15 @@ class Ledger:
         with self._locked():
             if not (found := self.verify()).is_intact:
                 raise LedgerError(f"the ledger is damaged at line {found.line}: run `charter ledger verify`.")
-            entries = [(json.loads(line), line) for line in self._lines()]
-            ends = [
-                entry["hash"] for entry, _line in entries if entry["seq"] == last and entry["event"] != CUT
-            ]
-            if not ends:
+            lines = self._lines.all()
+            # Intact means numbered without a gap.
+            place = last - json.loads(lines[0])["seq"] if lines else -1
+            if not 0 <= place < len(lines) or (end := json.loads(lines[place]))["event"] == CUT:
                 return
-            kept = [line for entry, line in entries if entry["seq"] > last]
-            if not kept:
+            if not (kept := lines[place + 1 :]):
                 raise LedgerError("the whole ledger would go: the newest line always stays.")
-            signature = base64.b64encode(self.sign_bytes(_said_of_cut(last, ends[0]))).decode()
-            cut = _sealed(last, at, CUT, None, {"over": ends[0], "ed25519": signature}, _GENESIS)
+            signature = base64.b64encode(self.sign_bytes(_said_of_cut(last, end["hash"]))).decode()
+            cut = _sealed(last, at, CUT, None, {"over": end["hash"], "ed25519": signature}, _GENESIS)
             write_whole(self.path, b"".join(line + b"\n" for line in (_canonical(cut), *kept)))
 
     def sign_bytes(self, data: bytes) -> bytes:
@@ -142,7 +140,7 @@ class Ledger:
 
     def verify(self) -> Verification:
         """Check every line, their order, the signatures and the head; never raises for damage."""
-        lines = self._lines()
+        lines = self._lines.all()
         chain = _Chain(Ed25519PublicKey.from_public_bytes(self.public_key_bytes))
         for number, line in enumerate(lines, 1):
             if fault := chain.fault_of(line):
@@ -165,36 +163,23 @@ class Ledger:
         return None
 
     def _write(self, many: list[tuple[str, dict[str, Fact]]], day: date | None, at: datetime) -> list[Entry]:
-        lines = self._lines()
-        last: dict[str, Any] = json.loads(lines[-1]) if lines else {"seq": 0, "hash": _GENESIS}
-        written, text = [], b""
+        last, end = self._last()
+        written, text = [], []
         for event, facts in many:
             last = _sealed(last["seq"] + 1, at, event, day, facts, last["hash"])
-            text += _canonical(last) + b"\n"
-            written.append(Entry(last["seq"], last["at"], event, last["day"], MappingProxyType(facts)))
-        self._append_bytes(text)
+            text.append(_canonical(last) + b"\n")
+            written.append(_entry_of(last))
+        self._lines.append(b"".join(text), at=end)
         write_whole(self._head, _canonical({"seq": last["seq"], "hash": last["hash"]}) + b"\n")
         return written
 
-    def _append_bytes(self, text: bytes) -> None:
+    def _last(self) -> tuple[dict[str, Any], int]:
+        """Return the last line, or what stands before the first, and the number of bytes up to its end."""
+        line, end = self._lines.last()
         try:
-            with os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE), "r+b") as file:
-                whole = file.read()
-                # A kill in mid-write leaves a last line without an end: it was never promised to anyone.
-                file.seek(whole.rfind(b"\n") + 1)
-                file.truncate()
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise unwritable(error) from None
-
-    def _lines(self) -> list[bytes]:
-        try:
-            whole = self.path.read_bytes()
-        except FileNotFoundError:
-            return []
-        return whole[: whole.rfind(b"\n") + 1].split(b"\n")[:-1]
+            return json.loads(line or _BEFORE), end
+        except ValueError:
+            raise LedgerError("the last ledger line is damaged: run `charter ledger verify`.") from None
 
     def _locked(self) -> AbstractContextManager[None]:
         make_private_folder(self.folder)
@@ -248,6 +233,10 @@ class _Chain:
         except (InvalidSignature, ValueError, KeyError):
             return False
         return True
+
+
+def _entry_of(entry: Mapping[str, Any]) -> Entry:
+    return Entry(entry["seq"], entry["at"], entry["event"], entry["day"], MappingProxyType(entry["facts"]))
 
 
 def _said_of_cut(seq: int, over: str) -> bytes:

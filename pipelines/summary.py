@@ -90,7 +90,9 @@ class Summary:
 
 def summarise(installation: Installation, night: str) -> Summary:
     """Return the counts of `night` from the ledger and the vault."""
-    entries = [entry for entry in installation.ledger.entries() if entry.facts.get("night") == night]
+    entries = [
+        entry for entry in installation.ledger.entries(naming=night) if entry.facts.get("night") == night
+    ]
     releases = _of(entries, "release_published")
     release = releases[-1].facts if releases else {}
     purged, verified = _totals(entries, "purge_applied"), _totals(entries, "purge_verified")

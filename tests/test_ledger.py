@@ -9,13 +9,14 @@ from collections.abc import Callable
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import LedgerError
-from pipelines.ledger import CUT, Ledger
+from pipelines.ledger import CUT, Fact, Ledger
 
 DAY = date(2026, 11, 22)
 
@@ -128,6 +129,91 @@ def test_unsigned_end_written_again_is_noticed_by_the_head(written: Ledger) -> N
     forged = json.dumps(last, sort_keys=True, separators=(",", ":")).encode() + b"\n"
     written.path.write_bytes(b"".join(lines(written)[:-1]) + forged)
     assert not written.verify().is_intact
+
+
+def told(path: Path, *events: str) -> list[tuple[int, str]]:
+    """What the file says, read as a whole and line by line."""
+    whole = path.read_bytes()
+    entries = [json.loads(line) for line in whole[: whole.rfind(b"\n") + 1].splitlines()]
+    return [(entry["seq"], entry["event"]) for entry in entries if not events or entry["event"] in events]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_others_append_cut_tear_or_put_back_is_read(written: Ledger, at: datetime, seed: int) -> None:
+    random, other = Random(seed), Ledger(written.folder, written._head, written._signing_key)
+    copies: list[tuple[bytes, bytes]] = []
+
+    def append() -> None:
+        event = random.choice(["traffic_taken", "purge_planned", "night_closed"])
+        many: list[dict[str, Fact]] = [
+            {"text": "x" * random.choice([1, 300])} for _ in range(random.randint(1, 9))
+        ]
+        random.choice([other, written]).append_all(event, many, day=DAY, at=at)
+
+    def cut() -> None:
+        first, last = told(written.path)[0][0], told(written.path)[-1][0]
+        other.cut(random.randrange(first, last), at=at)
+
+    def tear() -> None:
+        with written.path.open("ab") as file:
+            file.write(lines(written)[-1][: random.randint(1, 80)])
+
+    def copy() -> None:
+        copies.append((written.path.read_bytes(), written._head.read_bytes()))
+
+    def put_back() -> None:
+        if copies:
+            whole, head = random.choice(copies)
+            written.path.write_bytes(whole)
+            written._head.write_bytes(head)
+
+    for _ in range(40):
+        random.choice([append, append, append, cut, tear, copy, put_back])()
+        for events in [(), ("purge_planned",), ("traffic_taken", "night_closed", "of_none")]:
+            assert [(entry.seq, entry.event) for entry in written.entries(*events)] == told(
+                written.path, *events
+            )
+    assert other.verify().is_intact
+
+
+def test_lines_that_name_an_id(ledger: Ledger, at: datetime) -> None:
+    ledger.append_all("purge_planned", [{"token": name} for name in ("ab", "cd", "ab")], day=DAY, at=at)
+    assert [entry.seq for entry in ledger.entries(naming="ab")] == [1, 3]
+    assert [entry.seq for entry in ledger.entries("purge_applied", naming="ab")] == []
+
+
+def test_a_damaged_line_stops_the_reading_of_any_event(written: Ledger) -> None:
+    """What was there may have been one of those that are asked for: a purge whose lines would come back."""
+    assert len(list(written.entries("night_closed"))) == 1
+    written.path.write_bytes(written.path.read_bytes().replace(b'"event":"traffic_taken"', b'"ev', 1))
+    for _ in range(2):
+        with pytest.raises(LedgerError, match="line 1 is damaged: run `charter ledger verify`"):
+            list(written.entries("night_closed"))
+    assert not written.verify().is_intact
+
+
+def test_a_damaged_last_line_takes_nothing_after_it(written: Ledger, at: datetime) -> None:
+    with written.path.open("ab") as file:
+        file.write(b"{canary\n")
+    for write in (written.sign, partial(written.append, "night_opened", day=DAY)):
+        with pytest.raises(LedgerError, match="the last ledger line is damaged") as caught:
+            write(at=at)
+        assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("torn", [0, 1, 65_535, 65_536, 200_000])
+@pytest.mark.parametrize("many", [1, 400])
+def test_long_last_line_is_found_behind_a_long_torn_one(
+    ledger: Ledger, at: datetime, many: int, torn: int
+) -> None:
+    ledger.append("purge_planned", day=DAY, at=at, items=["x" * 300] * many)
+    ledger.append("purge_planned", day=DAY, at=at, items=["y" * 300] * many)
+    with ledger.path.open("ab") as file:
+        file.write(b"z" * torn)
+    assert ledger.append("purge_applied", day=DAY, at=at, rows=1).seq == 3
+    assert ledger.path.read_bytes().endswith(b"\n")
+    assert ledger.verify().is_intact
+    assert [entry.seq for entry in ledger.entries()] == [1, 2, 3]
 
 
 def test_last_line_torn_by_a_kill_is_dropped_and_the_chain_goes_on(written: Ledger, at: datetime) -> None:

@@ -6,6 +6,7 @@ import csv as csv_format
 import logging
 import os
 import sys
+from collections import deque
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
@@ -291,7 +292,7 @@ def ledger_show(
     ] = None,
 ) -> None:
     """Print the newest lines: number, instant (UTC), event, facts."""
-    for entry in list(opened().ledger.entries(event))[-last:]:
+    for entry in deque(opened().ledger.entries(*filter(None, [event])), maxlen=last):
         facts = " ".join(f"{name}={value}" for name, value in entry.facts.items() if name != "ed25519")
         say(f"{entry.seq:>6} {entry.at} {entry.event} {facts}")
 

@@ -105,12 +105,10 @@ def _come_back(installation: Installation, _day: date) -> Iterator[str]:
 def _destroyed(installation: Installation) -> set[str]:
     planned = {}
     gone: set[str] = set()
-    for entry in installation.ledger.entries():
+    for entry in installation.ledger.entries("purge_planned", "purge_verified"):
         if entry.event == "purge_planned":
             planned[entry.facts["token"]] = plan_of(entry, installation.charter.retention)
-        elif (
-            entry.event == "purge_verified" and entry.facts["is_complete"] and entry.facts["token"] in planned
-        ):
+        elif entry.facts["is_complete"] and entry.facts["token"] in planned:
             items = planned[entry.facts["token"]].items
             gone |= {item.store for item in items if item.store.startswith(("traffic/", "pseudonym/"))}
     return gone

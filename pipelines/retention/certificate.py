@@ -46,7 +46,7 @@ def issue(installation: Installation, plan: Plan, entry: Entry, *, at: datetime)
 
 def check(installation: Installation, name: str) -> None:
     """Raise RetentionError unless the certificate `name` is the one that was issued, under our own key."""
-    issued = [e for e in installation.ledger.entries(ISSUED) if e.facts["certificate"] == name]
+    issued = [e for e in installation.ledger.entries(ISSUED, naming=name) if e.facts["certificate"] == name]
     if not issued:
         raise RetentionError("the ledger knows no such certificate: see the ids in ledger/certificates.")
     try:

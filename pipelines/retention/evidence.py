@@ -54,10 +54,10 @@ def _lines(installation: Installation, is_old: Callable[[Entry], bool]) -> Itera
 def _first_needed(installation: Installation) -> float:
     """Return the number of the first line that begins a purge which is not proven."""
     begun: dict[str, int] = {}
-    for entry in installation.ledger.entries():
+    for entry in installation.ledger.entries("purge_planned", "purge_verified"):
         if entry.event == "purge_planned":
             begun.setdefault(str(entry.facts["token"]), entry.seq)
-        elif entry.event == "purge_verified" and not entry.facts["look_again"]:
+        elif not entry.facts["look_again"]:
             begun.pop(str(entry.facts["token"]), None)
     return min(begun.values(), default=math.inf)
 

@@ -25,12 +25,13 @@ def landing_items(installation: Installation, day: date) -> list[Item]:
     """Return an item for each file of landing whose period is over."""
     period = installation.charter.retention["landing"].period
     seen: dict[str, date] = {}
-    for entry in installation.ledger.entries():
-        if entry.event in _EVENTS and entry.day is not None:
+    names = sorted(waiting(installation))
+    for entry in installation.ledger.entries(*_EVENTS) if names else ():
+        if entry.day is not None:
             seen.setdefault(str(entry.facts["delivery"]), date.fromisoformat(entry.day))
     return [
         Item("landing", f"{LANDING}{name}", {"files": 1}, seen[name], seen[name])
-        for name in sorted(waiting(installation))
+        for name in names
         if name in seen and period.is_over(seen[name], day)
     ]
 

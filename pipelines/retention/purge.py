@@ -82,10 +82,10 @@ def unproven(installation: Installation) -> list[Plan]:
 def _begun(installation: Installation, is_open: Callable[[Entry], bool]) -> dict[str, Plan]:
     """Return token → purge, of all that were begun and whose last verification, if any, left them open."""
     begun: dict[str, Plan] = {}
-    for entry in installation.ledger.entries():
+    for entry in installation.ledger.entries("purge_planned", "purge_verified"):
         if entry.event == "purge_planned":
             begun[str(entry.facts["token"])] = plan_of(entry, installation.charter.retention)
-        elif entry.event == "purge_verified" and not is_open(entry):
+        elif not is_open(entry):
             begun.pop(str(entry.facts["token"]), None)
     return begun
 
@@ -189,8 +189,8 @@ def _record_plan(installation: Installation, plan: Plan, at: datetime) -> None:
 def _record_applied(installation: Installation, plan: Plan, at: datetime, night: str | None) -> None:
     """Write the counts; a rerun of a night on which nothing is due writes nothing twice."""
     last = None
-    for entry in installation.ledger.entries():
-        if entry.event in {"purge_planned", "purge_applied"} and entry.facts["token"] == plan.token:
+    for entry in installation.ledger.entries("purge_planned", "purge_applied", naming=plan.token):
+        if entry.facts["token"] == plan.token:
             last = entry.event
     if last == "purge_applied":
         return

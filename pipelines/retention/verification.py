@@ -110,7 +110,7 @@ def _uncertified(installation: Installation) -> list[tuple[Plan, Entry]]:
     """Return the purges that were found complete, with that line of the ledger, and have no certificate."""
     planned: dict[str, Plan] = {}
     proven: dict[str, tuple[Plan, Entry]] = {}
-    for entry in installation.ledger.entries():
+    for entry in installation.ledger.entries("purge_planned", "purge_verified", ISSUED):
         if entry.event == "purge_planned":
             planned[str(entry.facts["token"])] = plan_of(entry, installation.charter.retention)
         elif entry.event == "purge_verified" and entry.facts["is_complete"]:
