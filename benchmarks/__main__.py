@@ -26,11 +26,10 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from backports import zstd
-
 from benchmarks import purging, visitor
 from benchmarks.biglog import write_log
 from pipelines.installation import Installation
+from pipelines.landing.unpacking import zstd
 
 DAY, LOG_DAY = date(2026, 11, 22), date(2026, 11, 21)
 _MOST_SECONDS = 600  # for GoAccess, which takes long with many hosts

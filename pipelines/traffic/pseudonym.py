@@ -35,6 +35,7 @@ _IPV6_BITS = 128
 _BITS = 32  # of a number in a key
 _AT_ONCE = 10_000  # messages that are objects of Python at the same time
 _FIRST_MONTH = 1970 * 12 + 1  # what months are counted from
+_MONTH = np.timedelta64(1, "M")
 
 Bytes = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.int64]
@@ -210,7 +211,7 @@ def _by_month(days: pa.ChunkedArray[Any]) -> Iterator[tuple[int, Mask]]:
     day_no = days.cast(pa.int32()).to_numpy()
     distinct = np.asarray(pc.unique(days).cast(pa.int32()), "M8[D]")
     for month in np.unique(distinct.astype("M8[M]")):
-        begin, end = (at.astype("M8[D]").astype(np.int64) for at in (month, month + 1))
+        begin, end = (at.astype("M8[D]").astype(np.int64) for at in (month, month + _MONTH))
         yield int(month.astype(np.int64)) + _FIRST_MONTH, (begin <= day_no) & (day_no < end)
 
 

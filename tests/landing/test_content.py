@@ -10,7 +10,6 @@ import os
 import random
 import struct
 import subprocess
-import sys
 import tarfile
 import tracemalloc
 import zipfile
@@ -24,11 +23,7 @@ from hypothesis import strategies as st
 
 from pipelines.errors import LandingError
 from pipelines.landing import content, unpacking
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
+from pipelines.landing.unpacking import zstd
 
 TEXT = b"".join(b"%d some line of a log %d\n" % (number, number * number) for number in range(60_000))
 SKIPPABLE = b"\x50\x2a\x4d\x18" + struct.pack("<I", 4) + b"skip"

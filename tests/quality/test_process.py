@@ -11,7 +11,8 @@ from pathlib import Path
 from pipelines.places import SOURCE_ROOT
 
 WATCHED = """
-import os, sys
+import multiprocessing, os, sys
+multiprocessing.get_start_method()  # from Python 3.14 on it tries once whether it can open a file without a name
 seen = []
 def watch(event, args):
     if event in ("socket.connect", "socket.getaddrinfo", "socket.bind", "socket.sendto", "urllib.Request"):

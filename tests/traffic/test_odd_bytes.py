@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from backports import zstd
 
+from pipelines.landing.unpacking import zstd
 from pipelines.traffic import Outcome
 from tests.traffic.killing import totals
 
